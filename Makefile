@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Targets for people; "make help" lists them. What kbuild reads is in Kbuild.
+
+ifdef KDIR
+KVER ?= $(shell cat $(KDIR)/include/config/kernel.release)
+else
+ifndef KVER
+KVER := $(shell tools/kernels --default | head -n 1)
+ifneq ($(KVER),$(shell uname -r))
+$(if $(KVER),$(info No headers for the running kernel, building for $(KVER)))
+endif
+endif
+KDIR := /lib/modules/$(KVER)/build
+endif
+
+# Everything that is made goes below BUILD, one folder for each kernel.
+BUILD ?= $(CURDIR)/build
+FARM := $(abspath $(BUILD))/$(KVER)
+
+CONFIG_VFIO_DIRTY ?= m
+CONFIG_MDEV_MIGRATION ?= m
+CONFIG_MVGPU ?= m
+CONFIG_VFIO_DIRTY_PINTEST ?= n
+
+# Type information is made from the kernel's own, where its headers have that.
+KBUILD = $(MAKE) -C $(KDIR) M=$(FARM) CONFIG_VFIO_DIRTY=$(CONFIG_VFIO_DIRTY) \
+	CONFIG_MDEV_MIGRATION=$(CONFIG_MDEV_MIGRATION) \
+	CONFIG_MVGPU=$(CONFIG_MVGPU) \
+	CONFIG_VFIO_DIRTY_PINTEST=$(CONFIG_VFIO_DIRTY_PINTEST) \
+	$(if $(wildcard $(KDIR)/vmlinux),,CONFIG_DEBUG_INFO_BTF_MODULES=)
+
+# make would decide by the name alone whether KBUILD is a recursion.
+LOCKED = +@flock $(FARM)/.lock
+
+# Of a path or name given by the user, the kernel sees only what we pass on.
+unexport KDIR KVER BUILD
+
+.PHONY: modules farm modules_install clean help demo check check-long \
+	selftests unit
+
+modules: farm
+	$(LOCKED) $(KBUILD) modules
+
+farm:
+	@test -n "$(KVER)" && test -e "$(KDIR)/Makefile" || { \
+		echo "No kernel headers in '$(KDIR)': install them, or give KVER= or KDIR=" >&2; \
+		exit 1; }
+	@mkdir -p $(FARM) && flock $(FARM)/.lock tools/farm $(FARM)
+
+modules_install: farm
+	$(LOCKED) $(KBUILD) modules_install
+
+clean:
+	rm -rf $(BUILD)
+
+selftests:
+	$(MAKE) -C tools/testing/selftests OUTPUT=$(abspath $(BUILD))/selftests all
+
+unit:
+	$(MAKE) -C tools/testing/unit OUTPUT=$(abspath $(BUILD))/unit check
+
+demo:
+	tools/demo.sh
+
+check:
+	tools/check.sh
+
+check-long:
+	tools/check.sh --long
+
+help:
+	@echo 'make                  build the modules for the running kernel'
+	@echo '  KVER=6.12.1-amd64   ... or for another installed one'
+	@echo '  KDIR=DIR            ... or for the kernel build tree DIR'
+	@echo 'make modules_install  install them (INSTALL_MOD_PATH= is honoured)'
+	@echo 'make demo             move a vGPU with work in flight, in a VM'
+	@echo 'make check            all checks and tests, on each kernel series'
+	@echo 'make check-long       the same, with long fuzzing and stress runs'
+	@echo 'make unit             the unit tests alone, in user space'
+	@echo 'make selftests        build the selftests, which run in a VM'
+	@echo 'make clean            remove build/'
+	@echo
+	@echo 'demo and check install what they need with apt-get; DEPS=no leaves'
+	@echo 'packages alone and says what is missing.'

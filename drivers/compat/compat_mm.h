@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between kernels in <linux/mm.h>.
+ */
+#ifndef _COMPAT_MM_H
+#define _COMPAT_MM_H
+
+#include <linux/mm.h>
+
+/**
+ * compat_pin_user_pages_remote - pin pages without ever dropping mmap_lock
+ * @mm: address space; its mmap_lock is held for reading
+ * @start: first address
+ * @nr_pages: how many pages
+ * @gup_flags: FOLL_* flags
+ * @pages: receives the pages
+ *
+ * Return: pages pinned, which may be fewer, or a negative errno.
+ */
+static inline long compat_pin_user_pages_remote(struct mm_struct *mm,
+						unsigned long start,
+						unsigned long nr_pages,
+						unsigned int gup_flags,
+						struct page **pages)
+{
+#ifdef HAVE_GUP_VMAS
+	return pin_user_pages_remote(mm, start, nr_pages, gup_flags, pages,
+				     NULL, NULL);
+#else
+	return pin_user_pages_remote(mm, start, nr_pages, gup_flags, pages,
+				     NULL);
+#endif
+}
+
+/**
+ * compat_vm_flags_set - add to a VMA's flags
+ * @vma: a VMA, locked for writing or not yet visible
+ * @flags: VM_* flags
+ */
+static inline void compat_vm_flags_set(struct vm_area_struct *vma,
+				       unsigned long flags)
+{
+#ifdef HAVE_VM_FLAGS_SET
+	vm_flags_set(vma, flags);
+#else
+	vma->vm_flags |= flags;
+#endif
+}
+
+/**
+ * compat_vm_flags_clear - take away from a VMA's flags
+ * @vma: a VMA, locked for writing or not yet visible
+ * @flags: VM_* flags
+ */
+static inline void compat_vm_flags_clear(struct vm_area_struct *vma,
+					 unsigned long flags)
+{
+#ifdef HAVE_VM_FLAGS_SET
+	vm_flags_clear(vma, flags);
+#else
+	vma->vm_flags &= ~flags;
+#endif
+}
+
+#endif /* _COMPAT_MM_H */

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the target kernel has, found by looking for the thing itself in its
+# headers: a version number lies as soon as a stable branch takes a backport.
+# A dot stands for a parenthesis, which make would count. Included by the top
+# Kbuild; the result is compat-flags, for every file.
+# drivers/compat/golden/ holds the results per kernel series, so that a probe
+# that stops matching shows in tools/checks/compat-golden.sh.
+
+compat-has = $(shell grep -qE '$(2)' $(srctree)/include/linux/$(1) && echo -D$(3))
+
+compat-flags := \
+	$(call compat-has,vfio.h,^void vfio_free_device,HAVE_VFIO_FREE_DEVICE) \
+	$(call compat-has,vfio.h,.[*]bind_iommufd.,HAVE_VFIO_BIND_IOMMUFD) \
+	$(call compat-has,vfio.h,vfio_iommufd_emulated_detach_ioas,HAVE_VFIO_DETACH_IOAS) \
+	$(call compat-has,vfio.h,.[*]get_region_info_caps.,HAVE_VFIO_GET_REGION_INFO_CAPS) \
+	$(call compat-has,module.h,MODULE_INFO.import_ns. ns.$$,HAVE_MODULE_IMPORT_NS_STRING) \
+	$(call compat-has,mm.h,void vm_flags_set,HAVE_VM_FLAGS_SET) \
+	$(call compat-has,mm.h,struct vm_area_struct [*][*]vmas. int [*]locked,HAVE_GUP_VMAS) \
+	$(call compat-has,kthread.h,\<kthread_run_worker\>,HAVE_KTHREAD_RUN_WORKER) \
+	$(call compat-has,eventfd.h,eventfd_signal.struct eventfd_ctx [*]ctx.$$,HAVE_EVENTFD_SIGNAL_ONE_ARG)
+
+# HAVE_VFIO_FREE_DEVICE: up to 6.1; later the core frees the device itself.
+# HAVE_VFIO_BIND_IOMMUFD: since 6.2.
+# HAVE_VFIO_DETACH_IOAS: since 6.6.
+# HAVE_VFIO_GET_REGION_INFO_CAPS: since 7.0; the core copies the answer.
+# HAVE_MODULE_IMPORT_NS_STRING: since 6.13; a bare word before.
+# HAVE_VM_FLAGS_SET: since 6.3; plain |= before.
+# HAVE_GUP_VMAS: up to 6.4; one argument fewer since.
+# HAVE_KTHREAD_RUN_WORKER: since 6.14; creating one started it before.
+# HAVE_EVENTFD_SIGNAL_ONE_ARG: since 6.8; it took a count before.

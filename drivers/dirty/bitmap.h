@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Bits for pages: ranges of bits in arrays of words, and the leaf, which
+ * remembers for 4096 pages what the devices wrote. Pure: no locks, no
+ * allocation; the callers hold the lock of the container.
+ */
+#ifndef _VFIO_DIRTY_BITMAP_H
+#define _VFIO_DIRTY_BITMAP_H
+
+#include <linux/types.h>
+
+#define VFIO_DIRTY_WORD_BITS		64
+#define VFIO_DIRTY_LEAF_SHIFT		12
+#define VFIO_DIRTY_LEAF_PAGES		4096UL
+#define VFIO_DIRTY_LEAF_WORDS		(VFIO_DIRTY_LEAF_PAGES / \
+					 VFIO_DIRTY_WORD_BITS)
+
+/**
+ * enum vfio_dirty_layer - which writes are asked for
+ * @VFIO_DIRTY_WRITTEN: all since the page was mapped
+ * @VFIO_DIRTY_DIRTY: those since dirty tracking started or they were last read
+ */
+enum vfio_dirty_layer {
+	VFIO_DIRTY_WRITTEN,
+	VFIO_DIRTY_DIRTY,
+};
+
+/**
+ * struct vfio_dirty_leaf - what was written of 4096 pages
+ * @epoch: the run of dirty tracking that @dirty belongs to; bits that a former
+ *	   run left are void, so that starting a run touches no leaf
+ * @written: the layer VFIO_DIRTY_WRITTEN
+ * @dirty: the layer VFIO_DIRTY_DIRTY
+ */
+struct vfio_dirty_leaf {
+	u64 epoch;
+	u64 written[VFIO_DIRTY_LEAF_WORDS];
+	u64 dirty[VFIO_DIRTY_LEAF_WORDS];
+};
+
+void vfio_dirty_bits_set(u64 *map, unsigned long first, unsigned long nr);
+void vfio_dirty_bits_clear(u64 *map, unsigned long first, unsigned long nr);
+void vfio_dirty_bits_or(u64 *dst, unsigned long to, const u64 *src,
+			unsigned long from, unsigned long nr);
+
+void vfio_dirty_leaf_mark(struct vfio_dirty_leaf *leaf, unsigned long first,
+			  unsigned long nr, u64 epoch);
+void vfio_dirty_leaf_read(const struct vfio_dirty_leaf *leaf,
+			  enum vfio_dirty_layer layer, u64 epoch,
+			  unsigned long first, unsigned long nr, u64 *bits,
+			  unsigned long to);
+void vfio_dirty_leaf_clean(struct vfio_dirty_leaf *leaf, unsigned long first,
+			   unsigned long nr, u64 epoch);
+void vfio_dirty_leaf_restore(struct vfio_dirty_leaf *leaf, unsigned long first,
+			     unsigned long nr, u64 epoch, const u64 *bits,
+			     unsigned long from);
+
+#endif /* _VFIO_DIRTY_BITMAP_H */

@@ -1,0 +1,554 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the devices wrote: marking it, and telling user space.
+ *
+ * A query goes through its range in chunks of at most 4 KiB of bitmap. A chunk
+ * is gathered under the container's lock, whole words at a time, and copied to
+ * user space without it. Work is done for each leaf and pin block, never for
+ * each page.
+ */
+#include <linux/export.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vfio_dirty.h>
+
+#include "trace.h"
+#include "vfio_dirty_private.h"
+
+#define VFIO_DIRTY_CHUNK_WORDS	512
+#define VFIO_DIRTY_CHUNK_BITS	(VFIO_DIRTY_CHUNK_WORDS * VFIO_DIRTY_WORD_BITS)
+
+/**
+ * struct vfio_dirty_query - what user space asks for
+ * @first: first byte of the range
+ * @last: last byte of the range
+ * @base: the IOVA of bit 0
+ * @data: the bitmap
+ * @layer: which writes
+ * @take: what was read is clean afterwards
+ * @whole: user space gets zeros for what is not mapped; otherwise those bits
+ *	   of its bitmap stay as they are
+ */
+struct vfio_dirty_query {
+	u64 first;
+	u64 last;
+	u64 base;
+	void __user *data;
+	enum vfio_dirty_layer layer;
+	bool take;
+	bool whole;
+};
+
+/**
+ * struct vfio_dirty_chunk - a part of a query
+ * @first: first byte of the range
+ * @last: last byte of the range
+ * @word: which word of the query's bitmap is the first here
+ * @words: how many words
+ * @bits: the answer
+ * @mask: the bits of the answer that belong to user space's bitmap
+ */
+struct vfio_dirty_chunk {
+	u64 first;
+	u64 last;
+	u64 word;
+	unsigned long words;
+	u64 bits[VFIO_DIRTY_CHUNK_WORDS];
+	u64 mask[VFIO_DIRTY_CHUNK_WORDS];
+};
+
+/* The part of a mapping that lies in a chunk. */
+struct vfio_dirty_piece {
+	unsigned long page;
+	unsigned long nr;
+	unsigned long bit;
+};
+
+static struct kmem_cache *vfio_dirty_leaf_cache;
+
+/**
+ * vfio_dirty_leaves_init - called when the module is loaded
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vfio_dirty_leaves_init(void)
+{
+	vfio_dirty_leaf_cache = kmem_cache_create("vfio_dirty_leaf",
+						  sizeof(struct vfio_dirty_leaf),
+						  0, SLAB_ACCOUNT, NULL);
+	return vfio_dirty_leaf_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * vfio_dirty_leaves_exit - called when the module is unloaded
+ */
+void vfio_dirty_leaves_exit(void)
+{
+	kmem_cache_destroy(vfio_dirty_leaf_cache);
+}
+
+/* The pages of a range that lie in leaf number index: the first, and how many */
+static unsigned long vfio_dirty_leaf_part(unsigned long index,
+					  unsigned long page, unsigned long nr,
+					  unsigned long *first)
+{
+	unsigned long begin = index << VFIO_DIRTY_LEAF_SHIFT;
+	unsigned long from = max(begin, page);
+	unsigned long to = min(begin + VFIO_DIRTY_LEAF_PAGES, page + nr);
+
+	*first = from - begin;
+	return to - from;
+}
+
+/**
+ * vfio_dirty_leaves_reserve_locked - make sure that pages can be marked
+ * @c: the container
+ * @m: the mapping
+ * @page: first page
+ * @nr: how many
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vfio_dirty_leaves_reserve_locked(struct vfio_dirty_container *c,
+				     struct vfio_dirty_mapping *m,
+				     unsigned long page, unsigned long nr)
+{
+	unsigned long i, last = (page + nr - 1) >> VFIO_DIRTY_LEAF_SHIFT;
+	struct vfio_dirty_leaf *leaf;
+	int ret;
+
+	lockdep_assert_held(&c->lock);
+	for (i = page >> VFIO_DIRTY_LEAF_SHIFT; i <= last; i++) {
+		if (xa_load(&m->leaves, i))
+			continue;
+		leaf = kmem_cache_zalloc(vfio_dirty_leaf_cache,
+					 GFP_KERNEL_ACCOUNT);
+		if (!leaf)
+			return -ENOMEM;
+		ret = xa_insert(&m->leaves, i, leaf, GFP_KERNEL);
+		if (ret) {
+			kmem_cache_free(vfio_dirty_leaf_cache, leaf);
+			return ret;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * vfio_dirty_leaves_mark_locked - pages were written
+ * @c: the container
+ * @m: the mapping
+ * @page: first page
+ * @nr: how many
+ *
+ * Return: 0, or -EINVAL if some were never reserved (the rest is marked).
+ */
+int vfio_dirty_leaves_mark_locked(struct vfio_dirty_container *c,
+				  struct vfio_dirty_mapping *m,
+				  unsigned long page, unsigned long nr)
+{
+	u64 epoch = vfio_dirty_epoch_locked(c);
+	unsigned long i, first, n, marked = 0;
+	struct vfio_dirty_leaf *leaf;
+
+	xa_for_each_range(&m->leaves, i, leaf, page >> VFIO_DIRTY_LEAF_SHIFT,
+			  (page + nr - 1) >> VFIO_DIRTY_LEAF_SHIFT) {
+		n = vfio_dirty_leaf_part(i, page, nr, &first);
+		vfio_dirty_leaf_mark(leaf, first, n, epoch);
+		marked += n;
+	}
+	return marked == nr ? 0 : -EINVAL;
+}
+
+/**
+ * vfio_dirty_leaves_free - free all leaves of a mapping
+ * @m: a mapping that nobody else can reach
+ */
+void vfio_dirty_leaves_free(struct vfio_dirty_mapping *m)
+{
+	struct vfio_dirty_leaf *leaf;
+	unsigned long i;
+
+	xa_for_each(&m->leaves, i, leaf) {
+		kmem_cache_free(vfio_dirty_leaf_cache, leaf);
+		cond_resched();
+	}
+	xa_destroy(&m->leaves);
+}
+
+/* Mark what is mapped of a range; is all of it? */
+static int vfio_dirty_mark_locked(struct vfio_dirty_container *c, u64 iova,
+				  u64 last)
+{
+	struct vfio_dirty_mapping *m;
+	int ret = 0;
+
+	m = vfio_dirty_mapping_first_locked(c, iova);
+	for (; m && m->iova <= last;
+	     m = vfio_dirty_mapping_next_locked(c, m)) {
+		u64 from = max(iova, m->iova), to = min(last, m->last);
+		unsigned long page = (from - m->iova) >> PAGE_SHIFT;
+		unsigned long end = (to - m->iova) >> PAGE_SHIFT;
+
+		if (vfio_dirty_leaves_mark_locked(c, m, page, end - page + 1))
+			ret = -EINVAL;
+		if (from != iova)
+			ret = -EINVAL;
+		if (to == last)
+			return ret;
+		iova = to + 1;
+	}
+	return -EINVAL;
+}
+
+int vfio_dirty_mark(struct vfio_dirty_client *client, u64 iova, u64 len)
+{
+	struct vfio_dirty_container *c = client->container;
+	int ret = -EINVAL;
+
+	if (len && iova + len - 1 >= iova) {
+		mutex_lock(&c->lock);
+		ret = vfio_dirty_mark_locked(c, iova, iova + len - 1);
+		mutex_unlock(&c->lock);
+	}
+	trace_vfio_dirty_mark(c->id, iova, len, ret);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(vfio_dirty_mark);
+
+/**
+ * vfio_dirty_tracking_start - begin to keep the dirty layer, from empty
+ * @c: the container
+ *
+ * Return: 0, also if it is kept already, -EINVAL or -EINTR.
+ */
+int vfio_dirty_tracking_start(struct vfio_dirty_container *c)
+{
+	int ret = mutex_lock_killable(&c->lock);
+
+	if (ret)
+		return ret;
+	if (c->dead) {
+		ret = -EINVAL;
+	} else if (!c->tracking) {
+		c->tracking = true;
+		c->epoch++;
+	}
+	mutex_unlock(&c->lock);
+	return ret;
+}
+
+/**
+ * vfio_dirty_tracking_stop - drop the dirty layer
+ * @c: the container
+ *
+ * Return: 0, also if it is not kept, -EINVAL or -EINTR.
+ */
+int vfio_dirty_tracking_stop(struct vfio_dirty_container *c)
+{
+	int ret = mutex_lock_killable(&c->lock);
+
+	if (ret)
+		return ret;
+	if (c->dead)
+		ret = -EINVAL;
+	c->tracking = false;
+	mutex_unlock(&c->lock);
+	return ret;
+}
+
+/* Set up the chunk that begins at a byte of the range. */
+static void vfio_dirty_chunk_begin(const struct vfio_dirty_query *q,
+				   struct vfio_dirty_chunk *chunk, u64 first)
+{
+	u64 bit = (first - q->base) >> PAGE_SHIFT;
+	u64 room = VFIO_DIRTY_CHUNK_BITS - bit % VFIO_DIRTY_WORD_BITS;
+	u64 last_bit;
+
+	chunk->first = first;
+	if (q->last - first < room << PAGE_SHIFT)
+		chunk->last = q->last;
+	else
+		chunk->last = first + (room << PAGE_SHIFT) - 1;
+
+	last_bit = (chunk->last - q->base) >> PAGE_SHIFT;
+	chunk->word = bit / VFIO_DIRTY_WORD_BITS;
+	chunk->words = last_bit / VFIO_DIRTY_WORD_BITS - chunk->word + 1;
+	memset(chunk->bits, 0, chunk->words * sizeof(u64));
+	memset(chunk->mask, q->whole ? 0xff : 0, chunk->words * sizeof(u64));
+}
+
+static struct vfio_dirty_piece
+vfio_dirty_chunk_piece(const struct vfio_dirty_query *q,
+		       const struct vfio_dirty_chunk *chunk,
+		       const struct vfio_dirty_mapping *m)
+{
+	u64 from = max(m->iova, chunk->first), to = min(m->last, chunk->last);
+
+	return (struct vfio_dirty_piece) {
+		.page = (from - m->iova) >> PAGE_SHIFT,
+		.nr = ((to - from) >> PAGE_SHIFT) + 1,
+		.bit = ((from - q->base) >> PAGE_SHIFT) -
+		       chunk->word * VFIO_DIRTY_WORD_BITS,
+	};
+}
+
+static void vfio_dirty_chunk_read_locked(struct vfio_dirty_container *c,
+					 const struct vfio_dirty_query *q,
+					 struct vfio_dirty_chunk *chunk,
+					 struct vfio_dirty_mapping *m)
+{
+	struct vfio_dirty_piece p = vfio_dirty_chunk_piece(q, chunk, m);
+	u64 epoch = vfio_dirty_epoch_locked(c);
+	unsigned long i, first, n, bit;
+	struct vfio_dirty_leaf *leaf;
+
+	vfio_dirty_bits_set(chunk->mask, p.bit, p.nr);
+	xa_for_each_range(&m->leaves, i, leaf, p.page >> VFIO_DIRTY_LEAF_SHIFT,
+			  (p.page + p.nr - 1) >> VFIO_DIRTY_LEAF_SHIFT) {
+		n = vfio_dirty_leaf_part(i, p.page, p.nr, &first);
+		bit = p.bit + (i << VFIO_DIRTY_LEAF_SHIFT) + first - p.page;
+		vfio_dirty_leaf_read(leaf, q->layer, epoch, first, n,
+				     chunk->bits, bit);
+		if (q->take)
+			vfio_dirty_leaf_clean(leaf, first, n, epoch);
+	}
+	vfio_dirty_pin_read_locked(c, m, p.page, p.nr, chunk->bits, p.bit);
+}
+
+/* Gather the answer for a chunk. */
+static int vfio_dirty_chunk_gather(struct vfio_dirty_container *c,
+				   const struct vfio_dirty_query *q,
+				   struct vfio_dirty_chunk *chunk)
+{
+	struct vfio_dirty_mapping *m;
+	int ret = mutex_lock_killable(&c->lock);
+
+	if (ret)
+		return ret;
+	if (c->dead || (q->layer == VFIO_DIRTY_DIRTY && !c->tracking)) {
+		mutex_unlock(&c->lock);
+		return -EINVAL;
+	}
+	m = vfio_dirty_mapping_first_locked(c, chunk->first);
+	for (; m && m->iova <= chunk->last;
+	     m = vfio_dirty_mapping_next_locked(c, m))
+		vfio_dirty_chunk_read_locked(c, q, chunk, m);
+	mutex_unlock(&c->lock);
+	return 0;
+}
+
+/* Copy one word, of which only some bits are ours. */
+static int vfio_dirty_chunk_merge(u64 __user *to, u64 bits, u64 mask)
+{
+	u64 word;
+
+	if (copy_from_user(&word, to, sizeof(word)))
+		return -EFAULT;
+	word = (word & ~mask) | bits;
+	return copy_to_user(to, &word, sizeof(word)) ? -EFAULT : 0;
+}
+
+static int vfio_dirty_chunk_store(const struct vfio_dirty_query *q,
+				  const struct vfio_dirty_chunk *chunk)
+{
+	u64 __user *data = (u64 __user *)q->data + chunk->word;
+	unsigned long i, n;
+	int ret = 0;
+
+	for (i = 0; i < chunk->words && !ret; i += n) {
+		n = 1;
+		if (!chunk->mask[i])
+			continue;
+		if (chunk->mask[i] != U64_MAX) {
+			ret = vfio_dirty_chunk_merge(data + i, chunk->bits[i],
+						     chunk->mask[i]);
+			continue;
+		}
+		while (i + n < chunk->words && chunk->mask[i + n] == U64_MAX)
+			n++;
+		if (copy_to_user(data + i, chunk->bits + i, n * sizeof(u64)))
+			ret = -EFAULT;
+	}
+	return ret;
+}
+
+/* Make the pages of a chunk dirty again that its bits name. */
+static void vfio_dirty_chunk_restore(struct vfio_dirty_container *c,
+				     const struct vfio_dirty_query *q,
+				     const struct vfio_dirty_chunk *chunk)
+{
+	struct vfio_dirty_mapping *m;
+	struct vfio_dirty_leaf *leaf;
+	unsigned long i, first, n;
+	u64 epoch;
+
+	mutex_lock(&c->lock);
+	epoch = vfio_dirty_epoch_locked(c);
+	m = vfio_dirty_mapping_first_locked(c, chunk->first);
+	for (; m && m->iova <= chunk->last;
+	     m = vfio_dirty_mapping_next_locked(c, m)) {
+		struct vfio_dirty_piece p = vfio_dirty_chunk_piece(q, chunk, m);
+
+		xa_for_each_range(&m->leaves, i, leaf,
+				  p.page >> VFIO_DIRTY_LEAF_SHIFT,
+				  (p.page + p.nr - 1) >> VFIO_DIRTY_LEAF_SHIFT) {
+			n = vfio_dirty_leaf_part(i, p.page, p.nr, &first);
+			vfio_dirty_leaf_restore(leaf, first, n, epoch,
+						chunk->bits, p.bit +
+						(i << VFIO_DIRTY_LEAF_SHIFT) +
+						first - p.page);
+		}
+	}
+	mutex_unlock(&c->lock);
+}
+
+/*
+ * A query failed at a chunk. User space cannot use what it got of the chunks
+ * before, so make those pages dirty again too. The only record of them is in
+ * user memory; where it cannot be read, all pages of the chunk may be dirty.
+ */
+static void vfio_dirty_query_undo(struct vfio_dirty_container *c,
+				  const struct vfio_dirty_query *q,
+				  struct vfio_dirty_chunk *chunk, u64 end)
+{
+	u64 first = q->first;
+
+	while (first != end) {
+		u64 __user *data;
+
+		vfio_dirty_chunk_begin(q, chunk, first);
+		data = (u64 __user *)q->data + chunk->word;
+		if (copy_from_user(chunk->bits, data,
+				   chunk->words * sizeof(u64)))
+			memset(chunk->bits, 0xff, chunk->words * sizeof(u64));
+		vfio_dirty_chunk_restore(c, q, chunk);
+		first = chunk->last + 1;
+		cond_resched();
+	}
+}
+
+static int vfio_dirty_query_chunks(struct vfio_dirty_container *c,
+				   const struct vfio_dirty_query *q,
+				   struct vfio_dirty_chunk *chunk)
+{
+	u64 first = q->first;
+	int ret;
+
+	for (;;) {
+		vfio_dirty_chunk_begin(q, chunk, first);
+		ret = vfio_dirty_chunk_gather(c, q, chunk);
+		if (ret)
+			break;
+		ret = vfio_dirty_chunk_store(q, chunk);
+		if (ret && q->take)
+			vfio_dirty_chunk_restore(c, q, chunk);
+		if (ret || chunk->last == q->last)
+			break;
+		first = chunk->last + 1;
+		if (fatal_signal_pending(current)) {
+			ret = -EINTR;
+			break;
+		}
+		cond_resched();
+	}
+	if (ret && q->take)
+		vfio_dirty_query_undo(c, q, chunk, first);
+	return ret;
+}
+
+static int vfio_dirty_query_run(struct vfio_dirty_container *c,
+				const struct vfio_dirty_query *q)
+{
+	struct vfio_dirty_chunk *chunk;
+	int ret;
+
+	chunk = kvmalloc(sizeof(*chunk), GFP_KERNEL);
+	if (!chunk)
+		return -ENOMEM;
+	ret = vfio_dirty_query_chunks(c, q, chunk);
+	kvfree(chunk);
+	trace_vfio_dirty_query(c->id, q->first, q->last, q->layer, ret);
+	return ret;
+}
+
+/**
+ * vfio_dirty_query_written - which pages were written since they were mapped
+ * @c: the container
+ * @iova: first byte
+ * @last: last byte
+ * @data: receives the bits in whole words, zeros for what is not mapped
+ *
+ * Return: 0, -EINVAL, -EFAULT, -ENOMEM or -EINTR.
+ */
+int vfio_dirty_query_written(struct vfio_dirty_container *c, u64 iova,
+			     u64 last, void __user *data)
+{
+	struct vfio_dirty_query q = {
+		.first = iova,
+		.last = last,
+		.base = iova,
+		.data = data,
+		.layer = VFIO_DIRTY_WRITTEN,
+		.whole = true,
+	};
+
+	return vfio_dirty_query_run(c, &q);
+}
+
+/**
+ * vfio_dirty_query_dirty - which pages are dirty; they are clean afterwards
+ * @c: the container
+ * @iova: first byte
+ * @last: last byte
+ * @data: receives the bits of what is mapped
+ *
+ * Return: 0, -EINVAL if a mapping lies across an end of the range or tracking
+ * is off, -EFAULT, -ENOMEM or -EINTR. On an error nothing becomes clean.
+ */
+int vfio_dirty_query_dirty(struct vfio_dirty_container *c, u64 iova, u64 last,
+			   void __user *data)
+{
+	struct vfio_dirty_query q = {
+		.first = iova,
+		.last = last,
+		.base = iova,
+		.data = data,
+		.layer = VFIO_DIRTY_DIRTY,
+		.take = true,
+	};
+	int ret = mutex_lock_killable(&c->lock);
+
+	if (ret)
+		return ret;
+	if (vfio_dirty_mapping_cut_locked(c, iova, last))
+		ret = -EINVAL;
+	mutex_unlock(&c->lock);
+	return ret ? ret : vfio_dirty_query_run(c, &q);
+}
+
+/**
+ * vfio_dirty_query_unmap - which pages of a mapping that goes are dirty
+ * @c: the container
+ * @m: the mapping, which is dying and has neither users nor pins
+ * @base: the IOVA of bit 0
+ * @data: receives the bits of the mapping
+ *
+ * Return: 0, -EINVAL if tracking is off, -EFAULT, -ENOMEM or -EINTR.
+ */
+int vfio_dirty_query_unmap(struct vfio_dirty_container *c,
+			   const struct vfio_dirty_mapping *m, u64 base,
+			   void __user *data)
+{
+	struct vfio_dirty_query q = {
+		.first = m->iova,
+		.last = m->last,
+		.base = base,
+		.data = data,
+		.layer = VFIO_DIRTY_DIRTY,
+	};
+
+	return vfio_dirty_query_run(c, &q);
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Copies to and from guest memory that need no pin. They may sleep for as long
+ * as user space likes to take over a page fault, so nothing is locked; only the
+ * mapping is kept by its users count.
+ */
+#include <linux/iommu.h>
+#include <linux/kthread.h>
+#include <linux/sched/mm.h>
+#include <linux/sizes.h>
+#include <linux/uaccess.h>
+
+#include "vfio_dirty_private.h"
+
+/* Bounds what is allocated, and how late a mark may come. */
+#define VFIO_DIRTY_RW_CHUNK	((size_t)SZ_1M)
+
+/**
+ * struct vfio_dirty_copy - a copy's part in one mapping
+ * @m: the mapping
+ * @offset: first byte in the mapping
+ * @data: kernel memory
+ * @len: how many bytes
+ * @write: to guest memory
+ * @done: bytes copied
+ */
+struct vfio_dirty_copy {
+	struct vfio_dirty_mapping *m;
+	unsigned long offset;
+	void *data;
+	size_t len;
+	bool write;
+	size_t done;
+};
+
+/* Copy, without locks; the current mm is the mapping's. */
+static void vfio_dirty_rw_user(struct vfio_dirty_copy *copy)
+{
+	void __user *user = (void __user *)(copy->m->vaddr + copy->offset);
+	unsigned long left;
+
+	if (copy->write)
+		left = copy_to_user(user, copy->data, copy->len);
+	else
+		left = copy_from_user(copy->data, user, copy->len);
+	copy->done = copy->len - left;
+}
+
+static int vfio_dirty_rw_mm(struct vfio_dirty_copy *copy)
+{
+	struct mm_struct *mm = copy->m->mm;
+	bool kthread = !current->mm;
+	int ret = 0;
+
+	if (!mmget_not_zero(mm))
+		return -EPERM;
+	if (!kthread && current->mm != mm) {
+		ret = -EFAULT;
+		goto out;
+	}
+	if (kthread)
+		kthread_use_mm(mm);
+	vfio_dirty_rw_user(copy);
+	if (kthread)
+		kthread_unuse_mm(mm);
+	if (copy->done != copy->len)
+		ret = -EFAULT;
+out:
+	mmput(mm);
+	return ret;
+}
+
+/* Mark what was really written, also if that is less than asked for. */
+static void vfio_dirty_rw_mark_locked(struct vfio_dirty_container *c,
+				      const struct vfio_dirty_copy *copy)
+{
+	unsigned long first = copy->offset >> PAGE_SHIFT;
+	unsigned long last;
+
+	if (!copy->write || !copy->done)
+		return;
+	last = (copy->offset + copy->done - 1) >> PAGE_SHIFT;
+	vfio_dirty_leaves_mark_locked(c, copy->m, first, last - first + 1);
+}
+
+/* Copy what lies in one mapping, or a chunk of it. */
+static int vfio_dirty_rw_locked(struct vfio_dirty_container *c,
+				struct vfio_dirty_copy *copy)
+{
+	unsigned long first = copy->offset >> PAGE_SHIFT;
+	unsigned long last = (copy->offset + copy->len - 1) >> PAGE_SHIFT;
+	int ret;
+
+	if (copy->write) {
+		ret = vfio_dirty_leaves_reserve_locked(c, copy->m, first,
+						       last - first + 1);
+		if (ret)
+			return ret;
+	}
+	vfio_dirty_mapping_use_locked(c, copy->m);
+	mutex_unlock(&c->lock);
+	ret = vfio_dirty_rw_mm(copy);
+	cond_resched();
+	mutex_lock(&c->lock);
+	vfio_dirty_rw_mark_locked(c, copy);
+	vfio_dirty_mapping_unuse_locked(c, copy->m);
+	return ret;
+}
+
+static struct vfio_dirty_mapping *
+vfio_dirty_rw_find_locked(struct vfio_dirty_container *c, u64 iova, bool write)
+{
+	struct vfio_dirty_mapping *m = vfio_dirty_mapping_find_locked(c, iova);
+
+	if (!m || m->dying)
+		return ERR_PTR(-EINVAL);
+	if (!(m->prot & IOMMU_READ) || (write && !(m->prot & IOMMU_WRITE)))
+		return ERR_PTR(-EPERM);
+	return m;
+}
+
+/**
+ * vfio_dirty_rw - copy to or from guest memory
+ * @c: the container
+ * @iova: first byte
+ * @data: kernel memory
+ * @count: how many bytes
+ * @write: to guest memory
+ *
+ * What is written is marked, also if the copy fails half way.
+ *
+ * Return: 0, -EINVAL if some of it is not mapped, -EPERM if it is mapped
+ * without the right or its process is gone, -EFAULT or -ENOMEM.
+ */
+int vfio_dirty_rw(struct vfio_dirty_container *c, u64 iova, void *data,
+		  size_t count, bool write)
+{
+	int ret = 0;
+
+	mutex_lock(&c->lock);
+	while (count && !ret) {
+		struct vfio_dirty_copy copy = { .data = data, .write = write };
+
+		copy.m = vfio_dirty_rw_find_locked(c, iova, write);
+		if (IS_ERR(copy.m)) {
+			ret = PTR_ERR(copy.m);
+			break;
+		}
+		copy.offset = iova - copy.m->iova;
+		copy.len = min_t(u64, min(count, VFIO_DIRTY_RW_CHUNK) - 1,
+				 copy.m->last - iova) + 1;
+		ret = vfio_dirty_rw_locked(c, &copy);
+		iova += copy.len;
+		data += copy.len;
+		count -= copy.len;
+	}
+	mutex_unlock(&c->lock);
+	return ret;
+}

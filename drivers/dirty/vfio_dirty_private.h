@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The parts of vfio_dirty and how they meet.
+ *
+ * A container holds clients (its groups, each with one mediated device) and
+ * mappings (ranges of IOVAs). A mapping holds leaves (what was written) and pin
+ * blocks (what is pinned). Ranges of IOVAs are given by first and last byte, so
+ * that the last page of the address space is like any other.
+ *
+ * Lock order:
+ *
+ *	locks of the vfio core
+ *	  vfio_dirty_clients_lock
+ *	    vfio_dirty_container.lock
+ *	      mmap_lock (only to let go of pins that a driver left behind)
+ *
+ * vfio_dirty_container.lock is never held over a driver's dma_unmap, over the
+ * pinning of user memory or over copies to and from it. What must stay
+ * meanwhile is held by counts: the memory of a container and of a mapping by
+ * their krefs, a mapping's place in the container by vfio_dirty_mapping.users,
+ * a client by vfio_dirty_client.callbacks.
+ */
+#ifndef _VFIO_DIRTY_PRIVATE_H
+#define _VFIO_DIRTY_PRIVATE_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/rbtree.h>
+#include <linux/rcupdate.h>
+#include <linux/types.h>
+#include <linux/vfio.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+
+#include "bitmap.h"
+#include "vfio_iommu_driver.h"
+
+#define VFIO_DIRTY_BLOCK_SHIFT		6
+#define VFIO_DIRTY_BLOCK_PAGES		64UL
+
+/* The largest bitmap of upstream's ioctls, in bytes. */
+#define VFIO_DIRTY_BITMAP_MAX		(256UL << 20)
+
+/**
+ * enum vfio_dirty_claim - which containers we serve
+ * @VFIO_DIRTY_CLAIM_USERS: those of drivers that registered with us
+ * @VFIO_DIRTY_CLAIM_ALL: those of all mediated devices
+ * @VFIO_DIRTY_CLAIM_NONE: no new ones
+ */
+enum vfio_dirty_claim {
+	VFIO_DIRTY_CLAIM_USERS,
+	VFIO_DIRTY_CLAIM_ALL,
+	VFIO_DIRTY_CLAIM_NONE,
+};
+
+/**
+ * struct vfio_dirty_container - a container that we serve
+ * @refs: one for the vfio core, one for each call under way
+ * @rcu: frees it after the last lookup that may see it
+ * @id: what the vfio core knows it by; never used again
+ * @claim: which groups it accepts
+ * @lock: protects all below, and everything in clients, mappings, leaves and
+ *	  pin blocks that is not constant; taken by name in _locked functions
+ * @wait: woken when a mapping loses its last user or pin, when a mapping goes
+ *	  or is no longer going, and when a callback ends
+ * @dead: the vfio core let go of it
+ * @tracking: upstream's dirty tracking is on
+ * @epoch: number of the last run of dirty tracking
+ * @mappings: all mappings, by IOVA
+ * @avail: how many more mappings there may be
+ * @clients: the groups
+ * @devices: clients whose device is registered
+ */
+struct vfio_dirty_container {
+	struct kref refs;
+	struct rcu_head rcu;
+	unsigned long id;
+	enum vfio_dirty_claim claim;
+
+	struct mutex lock; /* protects what follows: see @lock above */
+	wait_queue_head_t wait;
+	bool dead;
+	bool tracking;
+	u64 epoch;
+	struct rb_root mappings;
+	unsigned int avail;
+	struct list_head clients;
+	unsigned int devices;
+};
+
+/**
+ * struct vfio_dirty_client - a group, which holds one mediated device
+ * @container: the container; constant
+ * @group: the group; constant
+ * @in_container: entry of &vfio_dirty_container.clients
+ * @in_all: entry of the list of all clients (vfio_dirty_clients_lock)
+ * @vdev: the device while it is registered
+ * @callbacks: calls of its dma_unmap under way
+ * @marks: the driver marks its own writes: its pins make nothing dirty
+ */
+struct vfio_dirty_client {
+	struct vfio_dirty_container *container;
+	struct iommu_group *group;
+	struct list_head in_container;
+	struct list_head in_all;
+	struct vfio_device *vdev;
+	unsigned int callbacks;
+	bool marks;
+};
+
+/**
+ * struct vfio_dirty_mapping - a range of IOVAs and the memory behind it
+ * @node: entry of &vfio_dirty_container.mappings
+ * @refs: one for the container, one for each user
+ * @iova: first byte
+ * @last: last byte
+ * @vaddr: user address of the first byte
+ * @prot: IOMMU_READ, IOMMU_WRITE
+ * @mm: the address space of @vaddr; pages are charged to it
+ * @task: whose RLIMIT_MEMLOCK bounds the charge
+ * @lock_cap: the process may exceed RLIMIT_MEMLOCK
+ * @dying: it is being unmapped: nobody may begin to use it
+ * @gone: it is no longer in the container
+ * @users: calls that use it without holding the lock
+ * @pinned: pages that are pinned
+ * @leaves: struct vfio_dirty_leaf by page >> VFIO_DIRTY_LEAF_SHIFT
+ * @blocks: struct vfio_dirty_block by page >> VFIO_DIRTY_BLOCK_SHIFT
+ *
+ * A page is an index into the mapping, from 0.
+ */
+struct vfio_dirty_mapping {
+	struct rb_node node;
+	struct kref refs;
+	u64 iova;
+	u64 last;
+	unsigned long vaddr;
+	int prot;
+	struct mm_struct *mm;
+	struct task_struct *task;
+	bool lock_cap;
+	bool dying;
+	bool gone;
+	unsigned int users;
+	unsigned long pinned;
+	struct xarray leaves;
+	struct xarray blocks;
+};
+
+/* container.c */
+void vfio_dirty_container_exit(void);
+void *vfio_dirty_container_open(enum vfio_dirty_claim claim);
+void vfio_dirty_container_release(void *data);
+struct vfio_dirty_container *vfio_dirty_container_get(void *data);
+void vfio_dirty_container_put(struct vfio_dirty_container *c);
+int vfio_dirty_container_attach(struct vfio_dirty_container *c,
+				struct iommu_group *group);
+void vfio_dirty_container_detach(struct vfio_dirty_container *c,
+				 struct iommu_group *group);
+void vfio_dirty_container_register(struct vfio_dirty_container *c,
+				   struct vfio_device *vdev);
+void vfio_dirty_container_unregister(struct vfio_dirty_container *c,
+				     struct vfio_device *vdev);
+void vfio_dirty_container_notify_locked(struct vfio_dirty_container *c,
+					u64 iova, u64 last);
+struct vfio_dirty_client *
+vfio_dirty_container_client_locked(struct vfio_dirty_container *c,
+				   struct iommu_group *group);
+
+/* ioctl.c */
+long vfio_dirty_ioctl(struct vfio_dirty_container *c, unsigned int cmd,
+		      unsigned long arg);
+
+/* mapping.c */
+unsigned int vfio_dirty_mapping_limit(void);
+struct vfio_dirty_mapping *
+vfio_dirty_mapping_first_locked(struct vfio_dirty_container *c, u64 iova);
+struct vfio_dirty_mapping *
+vfio_dirty_mapping_next_locked(struct vfio_dirty_container *c,
+			       struct vfio_dirty_mapping *m);
+struct vfio_dirty_mapping *
+vfio_dirty_mapping_find_locked(struct vfio_dirty_container *c, u64 iova);
+bool vfio_dirty_mapping_cut_locked(struct vfio_dirty_container *c, u64 iova,
+				   u64 last);
+void vfio_dirty_mapping_use_locked(struct vfio_dirty_container *c,
+				   struct vfio_dirty_mapping *m);
+void vfio_dirty_mapping_unuse_locked(struct vfio_dirty_container *c,
+				     struct vfio_dirty_mapping *m);
+int vfio_dirty_mapping_map(struct vfio_dirty_container *c,
+			   const struct vfio_iommu_type1_dma_map *map);
+int vfio_dirty_mapping_unmap(struct vfio_dirty_container *c, u64 iova,
+			     u64 last, const struct vfio_bitmap *bitmap,
+			     u64 *unmapped);
+void vfio_dirty_mapping_clear_locked(struct vfio_dirty_container *c);
+
+/* pin.c */
+int vfio_dirty_pin_init(void);
+void vfio_dirty_pin_exit(void);
+int vfio_dirty_pin_pages(struct vfio_dirty_container *c,
+			 struct iommu_group *group, u64 iova, int npage,
+			 int prot, struct page **pages);
+void vfio_dirty_pin_release(struct vfio_dirty_container *c, u64 iova,
+			    int npage);
+void vfio_dirty_pin_read_locked(struct vfio_dirty_container *c,
+				struct vfio_dirty_mapping *m,
+				unsigned long page, unsigned long nr,
+				u64 *bits, unsigned long to);
+void vfio_dirty_pin_drop_locked(struct vfio_dirty_container *c,
+				struct vfio_dirty_mapping *m);
+
+/* rw.c */
+int vfio_dirty_rw(struct vfio_dirty_container *c, u64 iova, void *data,
+		  size_t count, bool write);
+
+/* dirty.c */
+int vfio_dirty_leaves_init(void);
+void vfio_dirty_leaves_exit(void);
+int vfio_dirty_leaves_reserve_locked(struct vfio_dirty_container *c,
+				     struct vfio_dirty_mapping *m,
+				     unsigned long page, unsigned long nr);
+int vfio_dirty_leaves_mark_locked(struct vfio_dirty_container *c,
+				  struct vfio_dirty_mapping *m,
+				  unsigned long page, unsigned long nr);
+void vfio_dirty_leaves_free(struct vfio_dirty_mapping *m);
+int vfio_dirty_tracking_start(struct vfio_dirty_container *c);
+int vfio_dirty_tracking_stop(struct vfio_dirty_container *c);
+int vfio_dirty_query_written(struct vfio_dirty_container *c, u64 iova,
+			     u64 last, void __user *data);
+int vfio_dirty_query_dirty(struct vfio_dirty_container *c, u64 iova, u64 last,
+			   void __user *data);
+int vfio_dirty_query_unmap(struct vfio_dirty_container *c,
+			   const struct vfio_dirty_mapping *m, u64 base,
+			   void __user *data);
+
+/**
+ * vfio_dirty_epoch_locked - the run of dirty tracking
+ * @c: the container
+ *
+ * Return: its number, or 0 while tracking is off.
+ */
+static inline u64 vfio_dirty_epoch_locked(struct vfio_dirty_container *c)
+{
+	lockdep_assert_held(&c->lock);
+	return c->tracking ? c->epoch : 0;
+}
+
+#endif /* _VFIO_DIRTY_PRIVATE_H */

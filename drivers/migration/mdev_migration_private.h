@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of mdev_migration.ko share.
+ *
+ * Lock order: mdev_migration::state_mutex, then whatever the driver's ops
+ * take. The mutex is never held over a copy from or to user space: a fault
+ * there may need the driver, and with it mdev_migration_touch(), which takes
+ * no lock.
+ */
+#ifndef MDEV_MIGRATION_PRIVATE_H
+#define MDEV_MIGRATION_PRIVATE_H
+
+#include <linux/atomic.h>
+#include <linux/mdev_migration.h>
+#include <linux/mutex.h>
+
+#include "fsm.h"
+#include "snapshot.h"
+#include "stream.h"
+
+struct mdev_migration_load;
+
+/**
+ * struct mdev_migration - a migratable device
+ * @params: what the driver gave; fixed
+ * @type: storage of @params' name
+ * @format: what streams of this device look like; fixed
+ * @region_size: bytes of the device-state region; fixed
+ * @offered: the region exists; set by open, fixed until close
+ * @generation: counts what the VMM does to the device behind the library's
+ *	back; no lock
+ * @state_mutex: protects all that follows, and serializes the driver's ops
+ * @fsm: run state and owner; the state is also read without the lock
+ * @snapshot: the context that is being read, or NULL
+ * @snapshot_generation: @generation before @snapshot was taken
+ * @tracking: the driver's track_start was called, track_stop not yet
+ * @load: the context that is being written, or NULL
+ * @write_next: offset in the context that a write has to go on at, or 0
+ * @load_error: why the last context was refused
+ */
+struct mdev_migration {
+	struct mdev_migration_params params;
+	char type[MDEV_MIGRATION_TYPE_MAX];
+	struct mdev_migration_format format;
+	u64 region_size;
+	bool offered;
+	atomic64_t generation;
+
+	/* Order: see the top of this file. */
+	struct mutex state_mutex;
+	struct mdev_migration_fsm fsm;
+	struct mdev_migration_snapshot *snapshot;
+	s64 snapshot_generation;
+	bool tracking;
+	struct mdev_migration_load *load;
+	u64 write_next;
+	int load_error;
+};
+
+/* main.c */
+int mdev_migration_step_locked(struct mdev_migration *mig,
+			       enum mdev_migration_event event,
+			       enum mdev_migration_front front);
+
+/* restore.c */
+int mdev_migration_restore_write_locked(struct mdev_migration *mig,
+					enum mdev_migration_front front,
+					u64 at, const u8 *data, size_t len);
+void mdev_migration_restore_drop_locked(struct mdev_migration *mig);
+
+/* save.c */
+int mdev_migration_save_read_locked(struct mdev_migration *mig,
+				    enum mdev_migration_front front, u64 at,
+				    u8 *out, size_t len);
+void mdev_migration_save_drop_locked(struct mdev_migration *mig);
+
+#endif /* MDEV_MIGRATION_PRIVATE_H */

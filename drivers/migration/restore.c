@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Contexts on their way in. Device memory is written in place as its chunks
+ * come; everything else waits until the context is whole, is judged together
+ * and taken over in one step. Whatever goes wrong before leaves the device
+ * reset, and says why.
+ */
+#include <linux/device.h>
+#include <linux/errno.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/vfio_device_state.h>
+
+#include "mdev_migration_private.h"
+#include "trace.h"
+
+/**
+ * struct mdev_migration_load - a context that is being written
+ * @parser: reads the stream
+ * @came: bytes of the context that came
+ * @length: bytes that the context has, once its header came
+ * @head: the context's header
+ */
+struct mdev_migration_load {
+	struct mdev_migration_parser parser;
+	u64 came;
+	u64 length;
+	u8 head[MDEV_MIGRATION_CONTEXT_HEAD];
+};
+
+static int mdev_migration_restore_compat(void *arg, u16 version,
+					 const u8 *data, u32 len,
+					 const char **why)
+{
+	struct mdev_migration *mig = arg;
+	struct mdev_migration_cursor cur = { .data = data, .left = len };
+	int error;
+
+	error = mig->params.ops->compat_check(mig->params.priv, version, &cur,
+					      why);
+	if (!error && cur.bad) {
+		*why = "compatibility section is too short";
+		error = -EINVAL;
+	}
+	return error;
+}
+
+static int mdev_migration_restore_mem(void *arg, u64 offset, const u8 *data,
+				      u32 len, const char **why)
+{
+	struct mdev_migration *mig = arg;
+	int error = mig->params.ops->mem->write_chunk(mig->params.priv, offset,
+						      data, len);
+
+	if (error)
+		*why = "device memory cannot be written";
+	return error;
+}
+
+static const struct mdev_migration_sink mdev_migration_restore_sink = {
+	.compat = mdev_migration_restore_compat,
+	.mem = mdev_migration_restore_mem,
+};
+
+static void mdev_migration_restore_free_locked(struct mdev_migration *mig)
+{
+	lockdep_assert_held(&mig->state_mutex);
+
+	if (!mig->load)
+		return;
+	mdev_migration_parser_fini(&mig->load->parser);
+	kvfree(mig->load);
+	mig->load = NULL;
+}
+
+/**
+ * mdev_migration_restore_drop_locked - forget the context that is being written
+ * @mig: the device
+ */
+void mdev_migration_restore_drop_locked(struct mdev_migration *mig)
+{
+	lockdep_assert_held(&mig->state_mutex);
+
+	mdev_migration_restore_free_locked(mig);
+	mig->write_next = 0;
+}
+
+/* The write of the context's first byte. */
+static int mdev_migration_restore_begin_locked(struct mdev_migration *mig,
+					       enum mdev_migration_front front)
+{
+	struct mdev_migration_load *load;
+	int error;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	load = kvzalloc(sizeof(*load), GFP_KERNEL_ACCOUNT);
+	if (!load)
+		return -ENOMEM;
+
+	error = mdev_migration_step_locked(mig, MDEV_MIGRATION_EV_LOAD, front);
+	if (error) {
+		kvfree(load);
+		return error;
+	}
+
+	mdev_migration_parser_init(&load->parser, &mig->format,
+				   &mdev_migration_restore_sink, mig);
+	mig->load = load;
+	return 0;
+}
+
+/* Take what belongs to the context's header; returns how much that was. */
+static size_t mdev_migration_restore_head(struct mdev_migration_load *load,
+					  const u8 *data, size_t len)
+{
+	struct mdev_migration_cursor cur = {
+		.data = load->head,
+		.left = sizeof(load->head),
+	};
+	size_t piece;
+
+	if (load->came >= sizeof(load->head))
+		return 0;
+
+	piece = min_t(size_t, len, sizeof(load->head) - load->came);
+	memcpy(load->head + load->came, data, piece);
+	load->came += piece;
+	if (load->came < sizeof(load->head))
+		return piece;
+
+	if (mdev_migration_get_u64(&cur) != VFIO_DEVICE_STATE_MAGIC)
+		mdev_migration_parser_fail(&load->parser, -EINVAL,
+					   "not a context");
+	load->length = mdev_migration_get_u64(&cur);
+	if (load->length < sizeof(load->head))
+		mdev_migration_parser_fail(&load->parser, -EINVAL,
+					   "length is less than the header's");
+	return piece;
+}
+
+/* Take some bytes of the context. 0, or why it is refused. */
+static int mdev_migration_restore_push_locked(struct mdev_migration *mig,
+					      const u8 *data, size_t len)
+{
+	struct mdev_migration_load *load = mig->load;
+	struct mdev_migration_parser *parser = &load->parser;
+	size_t piece;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	piece = mdev_migration_restore_head(load, data, len);
+	data += piece;
+	len -= piece;
+	if (parser->error || load->came < sizeof(load->head))
+		return parser->error;
+
+	piece = min_t(u64, len, load->length - load->came);
+	load->came += piece;
+	mdev_migration_parser_push(parser, data, piece);
+
+	if (load->came == load->length)
+		return mdev_migration_parser_finish(parser);
+	if (parser->state == MDEV_MIGRATION_PARSER_DONE)
+		return mdev_migration_parser_fail(parser, -EINVAL,
+						  "bytes after the end mark");
+	/* Not before the type was seen: another type's may well be longer. */
+	if (parser->state != MDEV_MIGRATION_PARSER_HEAD &&
+	    load->length > mig->region_size - VFIO_DEVICE_STATE_CONTEXT_OFFSET)
+		return mdev_migration_parser_fail(parser, -EINVAL,
+						  "it is longer than the region");
+	return parser->error;
+}
+
+/* The context is whole: judge the state in it, then take it over. */
+static int mdev_migration_restore_apply_locked(struct mdev_migration *mig,
+					       enum mdev_migration_front front)
+{
+	const struct mdev_migration_ops *ops = mig->params.ops;
+	struct mdev_migration_parser *parser = &mig->load->parser;
+	const char *why = NULL;
+	int error;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	error = ops->state_check(mig->params.priv, parser->sections,
+				 parser->nr_sections, &why);
+	if (error)
+		return mdev_migration_parser_fail(parser, error, why);
+
+	ops->apply(mig->params.priv, parser->sections, parser->nr_sections);
+	trace_mdev_migration_load(mig->params.dev, 0, mig->load->came, 0);
+	WARN_ON_ONCE(mdev_migration_step_locked(mig, MDEV_MIGRATION_EV_APPLIED,
+						front));
+	mdev_migration_restore_free_locked(mig);
+	return 0;
+}
+
+static int mdev_migration_restore_refuse_locked(struct mdev_migration *mig,
+						enum mdev_migration_front front)
+{
+	const struct mdev_migration_parser *parser = &mig->load->parser;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	mig->load_error = parser->error;
+	dev_warn_ratelimited(mig->params.dev,
+			     "context refused at byte %llu, section %#x: %s (%d)\n",
+			     mig->load->came, parser->id, parser->why,
+			     parser->error);
+	trace_mdev_migration_load(mig->params.dev, parser->error,
+				  mig->load->came, parser->id);
+	WARN_ON_ONCE(mdev_migration_step_locked(mig, MDEV_MIGRATION_EV_REFUSE,
+						front));
+	mdev_migration_restore_drop_locked(mig);
+	return mig->load_error;
+}
+
+/**
+ * mdev_migration_restore_write_locked - write a part of the context
+ * @mig: the device
+ * @front: who writes
+ * @at: offset in the context; 0 starts over, anything else goes on
+ * @data: the bytes
+ * @len: how many, 1 at least
+ *
+ * Return: 0, -EBUSY if another front end owns the device, -EINVAL for a gap,
+ * -EINTR or -ENOMEM with nothing changed, or why the context is refused.
+ */
+int mdev_migration_restore_write_locked(struct mdev_migration *mig,
+					enum mdev_migration_front front,
+					u64 at, const u8 *data, size_t len)
+{
+	int error;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	if (!at) {
+		error = mdev_migration_restore_begin_locked(mig, front);
+		if (error)
+			return error;
+	} else if (mig->fsm.state == MDEV_MIGRATION_REFUSED) {
+		return mig->load_error;
+	} else if (at != mig->write_next) {
+		return -EINVAL;
+	}
+
+	mig->write_next = at + len;
+	/* A whole context was taken over; these are bytes behind it. */
+	if (!mig->load)
+		return 0;
+
+	error = mdev_migration_restore_push_locked(mig, data, len);
+	if (!error && mig->load->came == mig->load->length)
+		error = mdev_migration_restore_apply_locked(mig, front);
+	return error ? mdev_migration_restore_refuse_locked(mig, front) : 0;
+}

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What mvgpu gives to the migration library: how a vGPU is stopped, described,
+ * saved and loaded. The sections of config space, GTT and queues are written
+ * and judged by pure code; here they meet the locks of what they describe.
+ */
+#include <linux/mm.h>
+
+#include "context_wire.h"
+#include "mvgpu_private.h"
+
+/* Version of all sections so far. */
+#define MVGPU_CONTEXT_VERSION	1
+
+#define MVGPU_CONTEXT_CONFIG_MAX	64
+
+static const struct mdev_migration_section_desc mvgpu_context_sections[] = {
+	{
+		.id = MVGPU_STREAM_CONFIG,
+		.version = MVGPU_CONTEXT_VERSION,
+		.max_len = MVGPU_CONTEXT_CONFIG_MAX,
+		.required = true,
+	}, {
+		.id = MVGPU_STREAM_GTT,
+		.version = MVGPU_CONTEXT_VERSION,
+		.max_len = MVGPU_CONTEXT_GTT_MAX,
+		.required = true,
+	}, {
+		.id = MVGPU_STREAM_QUEUES,
+		.version = MVGPU_CONTEXT_VERSION,
+		.max_len = MVGPU_CONTEXT_QUEUES_LEN(MVGPU_QUEUES),
+		.required = true,
+	},
+};
+
+/**
+ * mvgpu_context_state_size - most bytes of payload in a context
+ *
+ * Return: bytes, device memory not counted.
+ */
+u32 mvgpu_context_state_size(void)
+{
+	u32 size = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(mvgpu_context_sections); i++)
+		size += mvgpu_context_sections[i].max_len;
+
+	return size;
+}
+
+static int mvgpu_context_describe(void *priv, struct mdev_migration_buf *buf)
+{
+	struct mvgpu_device *dev = priv;
+
+	mdev_migration_put_u64(buf, dev->type->vram_size);
+	mdev_migration_put_u32(buf, MVGPU_GTT_ENTRIES);
+	mdev_migration_put_u32(buf, MVGPU_QUEUES);
+	mdev_migration_put_u32(buf, MVGPU_VERSION);
+
+	return buf->overflow ? -EOVERFLOW : 0;
+}
+
+static int mvgpu_context_compat_check(void *priv, u16 version,
+				      struct mdev_migration_cursor *cur,
+				      const char **why)
+{
+	struct mvgpu_device *dev = priv;
+	u64 vram_size = mdev_migration_get_u64(cur);
+	u32 entries = mdev_migration_get_u32(cur);
+	u32 queues = mdev_migration_get_u32(cur);
+	u32 hardware = mdev_migration_get_u32(cur);
+
+	if (cur->bad || cur->left) {
+		*why = "compatibility section has a wrong length";
+		return -EINVAL;
+	}
+	if (vram_size != dev->type->vram_size)
+		*why = "the source has another size of VRAM";
+	else if (entries != MVGPU_GTT_ENTRIES)
+		*why = "the source has another number of GTT entries";
+	else if (queues != MVGPU_QUEUES)
+		*why = "the source has another number of queues";
+	else if (hardware != MVGPU_VERSION)
+		*why = "the source is another version of the hardware";
+	else
+		return 0;
+
+	return -ENODEV;
+}
+
+/* Nothing moves by itself at either level. */
+static int mvgpu_context_quiesce(void *priv, enum mdev_migration_quiesce level)
+{
+	return mvgpu_worker_quiesce(priv);
+}
+
+static void mvgpu_context_resume(void *priv)
+{
+	mvgpu_worker_resume(priv);
+}
+
+static int mvgpu_context_put(struct mdev_migration_writer *writer, u32 id,
+			     struct mdev_migration_buf *buf)
+{
+	size_t len = buf->len;
+
+	if (WARN_ON_ONCE(buf->overflow))
+		return -EOVERFLOW;
+	buf->len = 0;
+
+	return mdev_migration_put_section(writer, id, MVGPU_CONTEXT_VERSION, 0,
+					  buf->data, len);
+}
+
+static int mvgpu_context_save_config(struct mvgpu_device *dev,
+				     struct mdev_migration_writer *writer,
+				     struct mdev_migration_buf *buf)
+{
+	mutex_lock(&dev->config_lock);
+	mvgpu_config_save(&dev->config, buf);
+	mutex_unlock(&dev->config_lock);
+
+	return mvgpu_context_put(writer, MVGPU_STREAM_CONFIG, buf);
+}
+
+static int mvgpu_context_save_gtt(struct mvgpu_device *dev,
+				  struct mdev_migration_writer *writer,
+				  struct mdev_migration_buf *buf)
+{
+	mutex_lock(&dev->gtt.lock);
+	mvgpu_context_wire_put_gtt(buf, dev->gtt.entries);
+	mutex_unlock(&dev->gtt.lock);
+
+	return mvgpu_context_put(writer, MVGPU_STREAM_GTT, buf);
+}
+
+static int mvgpu_context_save_queues(struct mvgpu_device *dev,
+				     struct mdev_migration_writer *writer,
+				     struct mdev_migration_buf *buf)
+{
+	spin_lock(&dev->worker.lock);
+	mvgpu_context_wire_put_queues(buf, dev->queues, MVGPU_QUEUES);
+	spin_unlock(&dev->worker.lock);
+
+	return mvgpu_context_put(writer, MVGPU_STREAM_QUEUES, buf);
+}
+
+static int mvgpu_context_save(void *priv, struct mdev_migration_writer *writer)
+{
+	struct mdev_migration_buf buf = { .size = MVGPU_CONTEXT_GTT_MAX };
+	int ret;
+
+	buf.data = kvmalloc(buf.size, GFP_KERNEL_ACCOUNT);
+	if (!buf.data)
+		return -ENOMEM;
+
+	ret = mvgpu_context_save_config(priv, writer, &buf);
+	if (!ret)
+		ret = mvgpu_context_save_gtt(priv, writer, &buf);
+	if (!ret)
+		ret = mvgpu_context_save_queues(priv, writer, &buf);
+	kvfree(buf.data);
+
+	return ret;
+}
+
+static struct mdev_migration_cursor
+mvgpu_context_cursor(const struct mdev_migration_section *section)
+{
+	return (struct mdev_migration_cursor) {
+		.data = section->data,
+		.left = section->len,
+	};
+}
+
+static int mvgpu_context_check_one(struct mvgpu_device *dev,
+				   const struct mdev_migration_section *section,
+				   const char **why)
+{
+	struct mdev_migration_cursor cur = mvgpu_context_cursor(section);
+
+	switch (section->id) {
+	case MVGPU_STREAM_CONFIG:
+		return mvgpu_config_check(&dev->config, &cur, why);
+	case MVGPU_STREAM_GTT:
+		return mvgpu_context_wire_check_gtt(&cur, why);
+	case MVGPU_STREAM_QUEUES:
+		return mvgpu_context_wire_check_queues(&cur, MVGPU_QUEUES, why);
+	default:
+		*why = "unknown section";
+		return -EINVAL;
+	}
+}
+
+static int
+mvgpu_context_state_check(void *priv,
+			  const struct mdev_migration_section *sections,
+			  unsigned int nr, const char **why)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < nr && !ret; i++)
+		ret = mvgpu_context_check_one(priv, &sections[i], why);
+
+	return ret;
+}
+
+static void mvgpu_context_apply_config(struct mvgpu_device *dev,
+				       struct mdev_migration_cursor *cur)
+{
+	bool master;
+
+	mutex_lock(&dev->config_lock);
+	mvgpu_config_apply(&dev->config, cur);
+	master = mvgpu_config_bus_master(&dev->config);
+	/* stopped: there is nothing to wait for and to interrupt */
+	WARN_ON_ONCE(mvgpu_worker_set_bus_master(dev, master));
+	mutex_unlock(&dev->config_lock);
+}
+
+static void mvgpu_context_apply_gtt(struct mvgpu_device *dev,
+				    struct mdev_migration_cursor *cur)
+{
+	u32 count = mvgpu_context_wire_get_count(cur);
+	struct mvgpu_context_run run;
+
+	/* the VMM may have written entries since the reset */
+	mvgpu_gtt_clear(dev);
+	while (count--) {
+		mvgpu_context_wire_get_run(cur, &run);
+		mvgpu_gtt_write(dev, run.first, run.count, run.entry,
+				MVGPU_PAGE_SIZE);
+		cond_resched();
+	}
+}
+
+static void mvgpu_context_apply_one(struct mvgpu_device *dev,
+				    const struct mdev_migration_section *section)
+{
+	struct mdev_migration_cursor cur = mvgpu_context_cursor(section);
+
+	switch (section->id) {
+	case MVGPU_STREAM_CONFIG:
+		mvgpu_context_apply_config(dev, &cur);
+		break;
+	case MVGPU_STREAM_GTT:
+		mvgpu_context_apply_gtt(dev, &cur);
+		break;
+	case MVGPU_STREAM_QUEUES:
+		spin_lock(&dev->worker.lock);
+		mvgpu_context_wire_get_queues(&cur, dev->queues, MVGPU_QUEUES);
+		spin_unlock(&dev->worker.lock);
+		break;
+	}
+}
+
+static void mvgpu_context_apply(void *priv,
+				const struct mdev_migration_section *sections,
+				unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		mvgpu_context_apply_one(priv, &sections[i]);
+}
+
+static int mvgpu_context_track_start(void *priv)
+{
+	struct mvgpu_device *dev = priv;
+
+	return mvgpu_vram_track_start(dev->vram);
+}
+
+static void mvgpu_context_track_stop(void *priv)
+{
+	struct mvgpu_device *dev = priv;
+
+	mvgpu_vram_track_stop(dev->vram);
+}
+
+static u64 mvgpu_context_dirty_estimate(void *priv)
+{
+	struct mvgpu_device *dev = priv;
+
+	return mvgpu_vram_dirty_bytes(dev->vram);
+}
+
+static bool mvgpu_context_next_chunk(void *priv, bool dirty, u64 *offset,
+				     u32 *len)
+{
+	struct mvgpu_device *dev = priv;
+
+	return mvgpu_vram_next_chunk(dev->vram, dirty, offset, len);
+}
+
+static int mvgpu_context_read_chunk(void *priv, u64 offset, void *data, u32 len)
+{
+	struct mvgpu_device *dev = priv;
+
+	return mvgpu_vram_read(dev->vram, offset, data, len);
+}
+
+static int mvgpu_context_write_chunk(void *priv, u64 offset, const void *data,
+				     u32 len)
+{
+	struct mvgpu_device *dev = priv;
+
+	return mvgpu_vram_write(dev->vram, offset, data, len);
+}
+
+static const struct mdev_migration_mem_ops mvgpu_context_mem_ops = {
+	.track_start = mvgpu_context_track_start,
+	.track_stop = mvgpu_context_track_stop,
+	.dirty_estimate = mvgpu_context_dirty_estimate,
+	.next_chunk = mvgpu_context_next_chunk,
+	.read_chunk = mvgpu_context_read_chunk,
+	.write_chunk = mvgpu_context_write_chunk,
+};
+
+static void mvgpu_context_reset(void *priv)
+{
+	mvgpu_device_reset_state(priv);
+}
+
+const struct mdev_migration_ops mvgpu_context_ops = {
+	.describe = mvgpu_context_describe,
+	.compat_check = mvgpu_context_compat_check,
+	.compat_version = MVGPU_CONTEXT_VERSION,
+	.quiesce = mvgpu_context_quiesce,
+	.resume = mvgpu_context_resume,
+	.sections = mvgpu_context_sections,
+	.nr_sections = ARRAY_SIZE(mvgpu_context_sections),
+	.save = mvgpu_context_save,
+	.state_check = mvgpu_context_state_check,
+	.apply = mvgpu_context_apply,
+	.mem = &mvgpu_context_mem_ops,
+	.reset = mvgpu_context_reset,
+};

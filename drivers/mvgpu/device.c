@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A vGPU from creation to removal, and as VFIO sees it: open, close, ioctls.
+ *
+ * A vGPU holds nothing while it is closed: every open begins with VRAM, GTT,
+ * queues and config space of its own, and close ends them. The order of close
+ * is that of who uses whom: the worker ends first, pins go before the bitmap
+ * that they mark, mappings lose their memory last.
+ */
+#include <linux/err.h>
+#include <linux/mdev.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+
+#include "compat_vfio.h"
+#include "mvgpu_private.h"
+
+static int mvgpu_device_create_migration(struct mvgpu_device *dev)
+{
+	struct mdev_migration_params params = {
+		.dev = dev->vdev.dev,
+		.ops = &mvgpu_context_ops,
+		.priv = dev,
+		.type = dev->type->name,
+		.state_size = mvgpu_context_state_size(),
+		.mem_size = dev->type->vram_size,
+	};
+	struct mdev_migration *mig = mdev_migration_create(&params);
+
+	if (IS_ERR(mig))
+		return PTR_ERR(mig);
+
+	dev->mig = mig;
+	return 0;
+}
+
+static int mvgpu_device_init(struct vfio_device *vdev)
+{
+	struct mvgpu_device *dev = mvgpu_device(vdev);
+	int ret;
+
+	dev->mdev = to_mdev_device(vdev->dev);
+	dev->type = container_of(dev->mdev->type, struct mvgpu_type, mtype);
+
+	ret = mvgpu_types_charge(dev->type);
+	if (ret)
+		return ret;
+
+	ret = mvgpu_device_create_migration(dev);
+	if (ret)
+		goto err_charge;
+
+	mutex_init(&dev->config_lock);
+	mvgpu_gtt_init(dev);
+	mvgpu_worker_init(dev);
+	mvgpu_config_reset(&dev->config, dev->type->vram_size);
+	return 0;
+
+err_charge:
+	mvgpu_types_uncharge(dev->type);
+	return ret;
+}
+
+static void mvgpu_device_release(struct vfio_device *vdev)
+{
+	struct mvgpu_device *dev = mvgpu_device(vdev);
+
+	mutex_destroy(&dev->gtt.lock);
+	mutex_destroy(&dev->config_lock);
+	mdev_migration_destroy(dev->mig);
+	mvgpu_types_uncharge(dev->type);
+	compat_vfio_free_device(vdev);
+}
+
+static int mvgpu_device_open(struct vfio_device *vdev)
+{
+	struct mvgpu_device *dev = mvgpu_device(vdev);
+	int ret;
+
+	dev->vram = mvgpu_vram_create(dev->type->vram_size, dev->mig);
+	if (IS_ERR(dev->vram))
+		return PTR_ERR(dev->vram);
+
+	ret = mvgpu_gtt_create(dev);
+	if (ret)
+		goto err_vram;
+
+	dev->dirty = vfio_dirty_open(vdev);
+	if (IS_ERR(dev->dirty)) {
+		ret = PTR_ERR(dev->dirty);
+		goto err_gtt;
+	}
+
+	mvgpu_config_reset(&dev->config, dev->type->vram_size);
+	mvgpu_queue_reset(dev);
+	ret = mvgpu_worker_open(dev);
+	if (ret)
+		goto err_dirty;
+
+	mdev_migration_open(dev->mig, dev->dirty);
+	return 0;
+
+err_dirty:
+	vfio_dirty_close(dev->dirty);
+err_gtt:
+	mvgpu_gtt_destroy(dev);
+err_vram:
+	mvgpu_vram_put(dev->vram);
+	return ret;
+}
+
+static void mvgpu_device_close(struct vfio_device *vdev)
+{
+	struct mvgpu_device *dev = mvgpu_device(vdev);
+
+	mvgpu_worker_close(dev);
+	mvgpu_gtt_clear(dev);
+	mvgpu_gtt_destroy(dev);
+	mdev_migration_close(dev->mig);
+	vfio_dirty_close(dev->dirty);
+	dev->dirty = NULL;
+	mvgpu_vram_map_revoke(dev->vram);
+	mvgpu_vram_put(dev->vram);
+	dev->vram = NULL;
+}
+
+/**
+ * mvgpu_device_reset_state - put all state and memory to their reset values
+ * @dev: an open device, stopped
+ */
+void mvgpu_device_reset_state(struct mvgpu_device *dev)
+{
+	mutex_lock(&dev->config_lock);
+	mvgpu_config_reset(&dev->config, dev->type->vram_size);
+	/* Stopped, so that there is nothing to wait for and to interrupt. */
+	WARN_ON_ONCE(mvgpu_worker_set_bus_master(dev, false));
+	mutex_unlock(&dev->config_lock);
+
+	mvgpu_queue_reset(dev);
+	mvgpu_gtt_clear(dev);
+	mvgpu_vram_clear(dev->vram);
+}
+
+static long mvgpu_device_get_info(struct mvgpu_device *dev, void __user *arg)
+{
+	unsigned long minsz = offsetofend(struct vfio_device_info, num_irqs);
+	struct vfio_device_info info;
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+
+	info.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET;
+	info.num_regions = VFIO_PCI_NUM_REGIONS +
+			   mdev_migration_nr_regions(dev->mig);
+	info.num_irqs = VFIO_PCI_NUM_IRQS;
+
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+/* The device raises no interrupts: each kind has no vectors. */
+static bool mvgpu_device_irq_exists(u32 index)
+{
+	return index <= VFIO_PCI_MSIX_IRQ_INDEX;
+}
+
+static long mvgpu_device_get_irq_info(void __user *arg)
+{
+	unsigned long minsz = offsetofend(struct vfio_irq_info, count);
+	struct vfio_irq_info info;
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz || !mvgpu_device_irq_exists(info.index))
+		return -EINVAL;
+
+	info.flags = VFIO_IRQ_INFO_EVENTFD;
+	info.count = 0;
+
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+/* Switching off what is off is all that can be asked for. */
+static long mvgpu_device_set_irqs(void __user *arg)
+{
+	const u32 disable = VFIO_IRQ_SET_DATA_NONE |
+			    VFIO_IRQ_SET_ACTION_TRIGGER;
+	unsigned long minsz = offsetofend(struct vfio_irq_set, count);
+	struct vfio_irq_set set;
+
+	if (copy_from_user(&set, arg, minsz))
+		return -EFAULT;
+	if (set.argsz < minsz || !mvgpu_device_irq_exists(set.index))
+		return -EINVAL;
+	if (set.flags != disable || set.start || set.count)
+		return -EINVAL;
+	return 0;
+}
+
+static long mvgpu_device_ioctl(struct vfio_device *vdev, unsigned int cmd,
+			       unsigned long arg)
+{
+	struct mvgpu_device *dev = mvgpu_device(vdev);
+	void __user *uarg = (void __user *)arg;
+
+	switch (cmd) {
+	case VFIO_DEVICE_GET_INFO:
+		return mvgpu_device_get_info(dev, uarg);
+	case VFIO_DEVICE_GET_REGION_INFO:
+		return compat_vfio_get_region_info(vdev, uarg,
+						   mvgpu_regions_info);
+	case VFIO_DEVICE_GET_IRQ_INFO:
+		return mvgpu_device_get_irq_info(uarg);
+	case VFIO_DEVICE_SET_IRQS:
+		return mvgpu_device_set_irqs(uarg);
+	case VFIO_DEVICE_RESET:
+		return mdev_migration_reset(dev->mig);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static const struct vfio_device_ops mvgpu_device_ops = {
+	.name = "mvgpu",
+	.init = mvgpu_device_init,
+	.release = mvgpu_device_release,
+	COMPAT_VFIO_EMULATED_IOMMUFD_OPS
+	.open_device = mvgpu_device_open,
+	.close_device = mvgpu_device_close,
+	.read = mvgpu_regions_read,
+	.write = mvgpu_regions_write,
+	.ioctl = mvgpu_device_ioctl,
+	COMPAT_VFIO_REGION_INFO_OP(mvgpu_regions_info)
+	.mmap = mvgpu_regions_mmap,
+	.dma_unmap = mvgpu_gtt_dma_unmap,
+};
+
+/**
+ * mvgpu_device_probe - a vGPU was created
+ * @mdev: the mediated device
+ *
+ * Return: 0 or -errno; -ENOSPC if the host has no VRAM left for it.
+ */
+int mvgpu_device_probe(struct mdev_device *mdev)
+{
+	struct mvgpu_device *dev;
+	int ret;
+
+	dev = vfio_alloc_device(mvgpu_device, vdev, &mdev->dev,
+				&mvgpu_device_ops);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+
+	dev_set_drvdata(&mdev->dev, dev);
+	ret = vfio_register_emulated_iommu_dev(&dev->vdev);
+	if (ret)
+		goto err_put;
+	return 0;
+
+err_put:
+	vfio_put_device(&dev->vdev);
+	return ret;
+}
+
+/**
+ * mvgpu_device_remove - a vGPU is removed
+ * @mdev: the mediated device
+ *
+ * Returns once nobody has it open.
+ */
+void mvgpu_device_remove(struct mdev_device *mdev)
+{
+	struct mvgpu_device *dev = dev_get_drvdata(&mdev->dev);
+
+	vfio_unregister_group_dev(&dev->vdev);
+	vfio_put_device(&dev->vdev);
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The GTT: entries as the guest wrote them, and the pages they have pinned.
+ *
+ * Only the worker pins, and only as the last step of getting ready for a chunk
+ * (access.c). Whoever changes entries or takes memory away is a collector: it
+ * moves the epoch, so that a pin in flight is given up; waits out the chunk
+ * that runs; and keeps the next from beginning until all it collected is
+ * unpinned. As the lock is dropped for each unpin, that is what keeps the
+ * entries still, not the lock.
+ */
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "access.h"
+#include "trace.h"
+
+/**
+ * struct mvgpu_gtt_run - neighbours in IOVA whose pins are given up together
+ * @iova: of the first
+ * @nr: pages
+ */
+struct mvgpu_gtt_run {
+	u64 iova;
+	unsigned int nr;
+};
+
+/**
+ * mvgpu_gtt_init - before any other call
+ * @dev: the device
+ */
+void mvgpu_gtt_init(struct mvgpu_device *dev)
+{
+	mutex_init(&dev->gtt.lock);
+	init_waitqueue_head(&dev->gtt.idle);
+}
+
+/**
+ * mvgpu_gtt_create - the device is opened: no entry is valid
+ * @dev: the device
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mvgpu_gtt_create(struct mvgpu_device *dev)
+{
+	struct mvgpu_gtt *gtt = &dev->gtt;
+
+	gtt->entries = kvcalloc(MVGPU_GTT_ENTRIES, sizeof(*gtt->entries),
+				GFP_KERNEL_ACCOUNT);
+	if (!gtt->entries)
+		return -ENOMEM;
+
+	gtt->pages = kvcalloc(MVGPU_GTT_ENTRIES, sizeof(*gtt->pages),
+			      GFP_KERNEL_ACCOUNT);
+	if (!gtt->pages)
+		goto err_entries;
+
+	return 0;
+
+err_entries:
+	kvfree(gtt->entries);
+	gtt->entries = NULL;
+
+	return -ENOMEM;
+}
+
+/**
+ * mvgpu_gtt_destroy - undo mvgpu_gtt_create()
+ * @dev: the device; the worker is closed and mvgpu_gtt_clear() was called
+ */
+void mvgpu_gtt_destroy(struct mvgpu_device *dev)
+{
+	struct mvgpu_gtt *gtt = &dev->gtt;
+
+	/* An unmap on another thread may be about to unpin what it collected. */
+	mvgpu_gtt_lock(gtt);
+	mutex_unlock(&gtt->lock);
+
+	WARN_ON_ONCE(gtt->nr_pinned);
+	kvfree(gtt->pages);
+	gtt->pages = NULL;
+	kvfree(gtt->entries);
+	gtt->entries = NULL;
+}
+
+/**
+ * mvgpu_gtt_read - an entry
+ * @dev: the device
+ * @index: of the entry, which exists
+ *
+ * Return: the entry.
+ */
+u64 mvgpu_gtt_read(struct mvgpu_device *dev, u32 index)
+{
+	u64 entry;
+
+	mutex_lock(&dev->gtt.lock);
+	entry = dev->gtt.entries[index];
+	mutex_unlock(&dev->gtt.lock);
+
+	return entry;
+}
+
+/*
+ * Wait for the chunk that runs. Where pages are pinned it does not sleep on
+ * anybody. Where they are not it may, in a fault of the VMM's memory, and a
+ * VMM that is being killed must not wait for itself: then there is nothing to
+ * collect either.
+ */
+static bool mvgpu_gtt_wait(struct mvgpu_gtt *gtt, bool killable)
+{
+	if (killable)
+		return !wait_event_killable(gtt->idle, !READ_ONCE(gtt->busy));
+	wait_event(gtt->idle, !READ_ONCE(gtt->busy));
+
+	return true;
+}
+
+/* Returns locked. */
+static void mvgpu_gtt_collect_begin(struct mvgpu_gtt *gtt)
+{
+	bool killable, go_on = true;
+
+	mutex_lock(&gtt->lock);
+	WRITE_ONCE(gtt->collectors, gtt->collectors + 1);
+	gtt->epoch++;
+	while (gtt->busy && go_on) {
+		killable = !gtt->nr_pinned;
+		mutex_unlock(&gtt->lock);
+		go_on = mvgpu_gtt_wait(gtt, killable);
+		mutex_lock(&gtt->lock);
+	}
+}
+
+static void mvgpu_gtt_unpin(struct mvgpu_device *dev,
+			    const struct mvgpu_gtt_run *run)
+{
+	if (!run->nr)
+		return;
+	trace_mvgpu_unpin(dev->vdev.dev, run->iova, run->nr);
+	vfio_unpin_pages(&dev->vdev, run->iova, run->nr);
+}
+
+/* Unlocks. */
+static void mvgpu_gtt_collect_end(struct mvgpu_device *dev,
+				  const struct mvgpu_gtt_run *run)
+{
+	struct mvgpu_gtt *gtt = &dev->gtt;
+
+	mutex_unlock(&gtt->lock);
+	mvgpu_gtt_unpin(dev, run);
+
+	mutex_lock(&gtt->lock);
+	WRITE_ONCE(gtt->collectors, gtt->collectors - 1);
+	mutex_unlock(&gtt->lock);
+	wake_up_all(&gtt->idle);
+}
+
+/* Give up the pin of an entry; drops the lock when @run has to go first. */
+static void mvgpu_gtt_collect_locked(struct mvgpu_device *dev, u32 index,
+				     u64 entry, struct mvgpu_gtt_run *run)
+{
+	struct mvgpu_gtt *gtt = &dev->gtt;
+	u64 iova = entry & MVGPU_GTT_ADDRESS;
+
+	lockdep_assert_held(&gtt->lock);
+	gtt->pages[index] = NULL;
+	gtt->nr_pinned--;
+
+	if (run->nr && run->nr < MVGPU_CHUNK_PAGES &&
+	    iova == run->iova + (u64)run->nr * MVGPU_PAGE_SIZE) {
+		run->nr++;
+		return;
+	}
+	if (run->nr) {
+		mutex_unlock(&gtt->lock);
+		mvgpu_gtt_unpin(dev, run);
+		cond_resched();
+		mutex_lock(&gtt->lock);
+	}
+	run->iova = iova;
+	run->nr = 1;
+}
+
+static void mvgpu_gtt_set_locked(struct mvgpu_device *dev, u32 index,
+				 u64 entry, struct mvgpu_gtt_run *run)
+{
+	struct mvgpu_gtt *gtt = &dev->gtt;
+	u64 old = gtt->entries[index];
+
+	lockdep_assert_held(&gtt->lock);
+	if (old == entry)
+		return;
+	gtt->entries[index] = entry;
+	if (gtt->pages[index])
+		mvgpu_gtt_collect_locked(dev, index, old, run);
+}
+
+/**
+ * mvgpu_gtt_write - write consecutive entries
+ * @dev: the device
+ * @first: index of the first
+ * @count: of entries, all of which exist
+ * @entry: written to @first
+ * @step: added for each that follows
+ *
+ * On return no access through the old entries is in flight, and what they had
+ * pinned is unpinned. The worker calls this as well, between its chunks.
+ */
+void mvgpu_gtt_write(struct mvgpu_device *dev, u32 first, u32 count, u64 entry,
+		     u64 step)
+{
+	struct mvgpu_gtt_run run = {};
+	u32 i;
+
+	mvgpu_gtt_collect_begin(&dev->gtt);
+	for (i = 0; i < count; i++)
+		mvgpu_gtt_set_locked(dev, first + i,
+				     (entry + i * step) & ~MVGPU_GTT_RESERVED,
+				     &run);
+	mvgpu_gtt_collect_end(dev, &run);
+}
+
+/**
+ * mvgpu_gtt_write_half - write 32 bits of an entry
+ * @dev: the device
+ * @index: of the entry, which exists
+ * @high: bits 32 to 63
+ * @value: written there
+ */
+void mvgpu_gtt_write_half(struct mvgpu_device *dev, u32 index, bool high,
+			  u32 value)
+{
+	struct mvgpu_gtt_run run = {};
+	u64 entry;
+
+	mvgpu_gtt_collect_begin(&dev->gtt);
+	entry = dev->gtt.entries[index];
+	if (high)
+		entry = (u64)value << 32 | (u32)entry;
+	else
+		entry = (entry >> 32) << 32 | value;
+	mvgpu_gtt_set_locked(dev, index, entry & ~MVGPU_GTT_RESERVED, &run);
+	mvgpu_gtt_collect_end(dev, &run);
+}
+
+/**
+ * mvgpu_gtt_clear - no entry is valid and nothing is pinned any more
+ * @dev: the device; may be closed
+ */
+void mvgpu_gtt_clear(struct mvgpu_device *dev)
+{
+	if (dev->gtt.entries)
+		mvgpu_gtt_write(dev, 0, MVGPU_GTT_ENTRIES, 0, 0);
+}
+
+/**
+ * mvgpu_gtt_dma_unmap - the VMM takes guest memory away
+ * @vdev: the device
+ * @iova: first byte
+ * @length: bytes
+ *
+ * On return the device touches nothing of the range any more. Entries stay:
+ * the next touch pins what is mapped there then, or faults.
+ */
+void mvgpu_gtt_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
+{
+	struct mvgpu_device *dev = mvgpu_device(vdev);
+	u64 last = length - 1 <= U64_MAX - iova ? iova + (length - 1) : U64_MAX;
+	struct mvgpu_gtt *gtt = &dev->gtt;
+	struct mvgpu_gtt_run run = {};
+	u64 page;
+	u32 i;
+
+	/* without pins, the IOMMU backend itself looks at every access */
+	if (!length || !dev->dirty)
+		return;
+
+	mvgpu_gtt_collect_begin(gtt);
+	for (i = 0; gtt->nr_pinned && i < MVGPU_GTT_ENTRIES; i++) {
+		page = gtt->entries[i] & MVGPU_GTT_ADDRESS;
+		if (gtt->pages[i] && page <= last &&
+		    (page | ~MVGPU_GTT_ADDRESS) >= iova)
+			mvgpu_gtt_collect_locked(dev, i, page, &run);
+	}
+	mvgpu_gtt_collect_end(dev, &run);
+}
+
+/**
+ * mvgpu_gtt_lock - lock the GTT while nobody collects
+ * @gtt: the GTT
+ *
+ * For the worker, which may begin a chunk under this lock.
+ */
+void mvgpu_gtt_lock(struct mvgpu_gtt *gtt)
+{
+	mutex_lock(&gtt->lock);
+	while (gtt->collectors) {
+		mutex_unlock(&gtt->lock);
+		wait_event(gtt->idle, !READ_ONCE(gtt->collectors));
+		mutex_lock(&gtt->lock);
+	}
+}
+
+/**
+ * mvgpu_gtt_adopt - keep pages that the worker pinned
+ * @gtt: the GTT
+ * @first: index of the first entry
+ * @nr: consecutive entries, which had nothing pinned at @epoch
+ * @pages: their pages
+ * @epoch: when the worker read the entries
+ *
+ * Return: false if entries changed or memory went since: unpin the pages.
+ */
+bool mvgpu_gtt_adopt(struct mvgpu_gtt *gtt, u32 first, unsigned int nr,
+		     struct page **pages, u64 epoch)
+{
+	bool same;
+
+	mutex_lock(&gtt->lock);
+	same = gtt->epoch == epoch;
+	if (same) {
+		memcpy(gtt->pages + first, pages, nr * sizeof(*pages));
+		gtt->nr_pinned += nr;
+	}
+	mutex_unlock(&gtt->lock);
+
+	return same;
+}
+
+/**
+ * mvgpu_gtt_chunk_end - the chunk uses no entry and no pinned page any more
+ * @gtt: the GTT
+ */
+void mvgpu_gtt_chunk_end(struct mvgpu_gtt *gtt)
+{
+	mutex_lock(&gtt->lock);
+	WRITE_ONCE(gtt->busy, false);
+	mutex_unlock(&gtt->lock);
+	wake_up_all(&gtt->idle);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The contract between the files of mvgpu: the device, its locks, and every
+ * function that crosses a file, in file order.
+ *
+ * Locks, outermost first:
+ *
+ *	the library's state mutex
+ *	  mvgpu_device::config_lock
+ *	    mvgpu_worker::lock (spinlock), mvgpu_gtt::lock, mvgpu_vram::lock:
+ *		leaves; none is held while another is taken, nor over pin,
+ *		unpin, dma_rw, mark or user copies
+ *
+ * The mmap lock is outside of mvgpu_vram::lock (fault handlers) and inside of
+ * none of the others.
+ */
+#ifndef _MVGPU_PRIVATE_H
+#define _MVGPU_PRIVATE_H
+
+#include <linux/kref.h>
+#include <linux/kthread.h>
+#include <linux/mdev.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/vfio.h>
+#include <linux/wait.h>
+#include <linux/mdev_migration.h>
+#include <linux/mvgpu.h>
+#include <linux/vfio_dirty.h>
+
+#include "config_space.h"
+#include "decode.h"
+#include "queue.h"
+
+#define MVGPU_QUEUES		1
+
+struct mem_cgroup;
+struct mvgpu_access;
+
+/* Between two looks at the stop flag a queue moves or pins no more. */
+#define MVGPU_CHUNK_BYTES	(64 * 1024)
+#define MVGPU_CHUNK_PAGES	64
+
+/**
+ * struct mvgpu_type - a type of vGPU
+ * @mtype: what mdev knows of it
+ * @name: name of the type in a stream
+ * @vram_size: bytes of VRAM
+ */
+struct mvgpu_type {
+	struct mdev_type mtype;
+	const char *name;
+	u64 vram_size;
+};
+
+/**
+ * struct mvgpu_vram - device memory of one open of a device
+ * @ref: one for the device while open, one for each mapping
+ * @file: inode of its own whose mapping is mapped by the VMM; pins the module
+ * @size: bytes
+ * @memcg: of the opener; charged for every page, whoever touches it first
+ * @lock: protects all below
+ * @pages: by page number; NULL reads as zeros and was never written
+ * @nr_allocated: entries of @pages that are not NULL
+ * @dirty: by page number, written since the last look; while tracked
+ * @nr_dirty: bits set in @dirty
+ * @tracked: writes through mappings fault and are noticed
+ * @dead: closed; faults are SIGBUS
+ * @mig: told of writes by the VMM while tracked
+ */
+struct mvgpu_vram {
+	struct kref ref;
+	struct file *file;
+	u64 size;
+	struct mem_cgroup *memcg;
+	struct mutex lock;	/* see above */
+	struct page **pages;
+	unsigned long nr_allocated;
+	unsigned long *dirty;
+	unsigned long nr_dirty;
+	bool tracked;
+	bool dead;
+	struct mdev_migration *mig;
+};
+
+/**
+ * struct mvgpu_gtt - the GPU address space
+ * @lock: protects all below
+ * @entries: MVGPU_GTT_ENTRIES entries as the guest wrote them
+ * @pages: the page that entry n has pinned, or NULL
+ * @nr_pinned: entries of @pages that are not NULL
+ * @epoch: moves when pinned pages are collected; a pin in flight lets go
+ * @collectors: wait for @busy to fall, or let go of pins; until the last of
+ *	them is done no chunk begins
+ * @busy: a chunk is using entries and pinned pages
+ * @idle: woken when @busy or @collectors falls
+ */
+struct mvgpu_gtt {
+	struct mutex lock;	/* see above */
+	u64 *entries;
+	struct page **pages;
+	unsigned int nr_pinned;
+	u64 epoch;
+	unsigned int collectors;
+	bool busy;
+	wait_queue_head_t idle;
+};
+
+/**
+ * struct mvgpu_worker - the thread that runs the queues
+ * @lock: protects all below and the queues
+ * @thread: from open to close
+ * @work: runs queues until there is nothing to run
+ * @access: the thread's way to memory, from open to close; its own
+ * @memcg: charged for what the thread allocates: the opener's
+ * @quiesced: the library stopped the device
+ * @bus_master: the guest lets the device do DMA
+ * @closing: run nothing any more
+ * @busy: a chunk is being run
+ * @idle: woken when @busy falls
+ */
+struct mvgpu_worker {
+	spinlock_t lock;	/* see above */
+	struct kthread_worker *thread;
+	struct kthread_work work;
+	struct mvgpu_access *access;
+	struct mem_cgroup *memcg;
+	bool quiesced;
+	bool bus_master;
+	bool closing;
+	bool busy;
+	wait_queue_head_t idle;
+};
+
+/**
+ * struct mvgpu_device - a vGPU
+ * @vdev: for the vfio core
+ * @mdev: for mdev
+ * @type: set at creation
+ * @mig: for migration
+ * @dirty: open on a container that vfio_dirty serves, else NULL: then guest
+ *	memory is reached with vfio_dma_rw() and nothing is pinned
+ * @vram: while open
+ * @config_lock: protects @config and orders its side effects
+ * @config: PCI config space
+ * @gtt: GPU address space
+ * @worker: runs @queues
+ * @queues: the rings
+ */
+struct mvgpu_device {
+	struct vfio_device vdev;
+	struct mdev_device *mdev;
+	const struct mvgpu_type *type;
+	struct mdev_migration *mig;
+	struct vfio_dirty_client *dirty;
+	struct mvgpu_vram *vram;
+	struct mutex config_lock;	/* see above */
+	struct mvgpu_config config;
+	struct mvgpu_gtt gtt;
+	struct mvgpu_worker worker;
+	struct mvgpu_queue queues[MVGPU_QUEUES];
+};
+
+static inline struct mvgpu_device *mvgpu_device(struct vfio_device *vdev)
+{
+	return container_of(vdev, struct mvgpu_device, vdev);
+}
+
+/* types.c */
+int mvgpu_types_register(struct mdev_parent *parent, struct device *dev,
+			 struct mdev_driver *driver);
+unsigned int mvgpu_types_available(struct mdev_type *mtype);
+ssize_t mvgpu_types_describe(struct mdev_type *mtype, char *buf);
+int mvgpu_types_charge(const struct mvgpu_type *type);
+void mvgpu_types_uncharge(const struct mvgpu_type *type);
+
+/* device.c */
+int mvgpu_device_probe(struct mdev_device *mdev);
+void mvgpu_device_remove(struct mdev_device *mdev);
+void mvgpu_device_reset_state(struct mvgpu_device *dev);
+
+/* regions.c */
+int mvgpu_regions_info(struct vfio_device *vdev, struct vfio_region_info *info,
+		       struct vfio_info_cap *caps);
+ssize_t mvgpu_regions_read(struct vfio_device *vdev, char __user *buf,
+			   size_t count, loff_t *ppos);
+ssize_t mvgpu_regions_write(struct vfio_device *vdev, const char __user *buf,
+			    size_t count, loff_t *ppos);
+int mvgpu_regions_mmap(struct vfio_device *vdev, struct vm_area_struct *vma);
+
+/* vram.c: sizes and offsets in bytes */
+struct mvgpu_vram *mvgpu_vram_create(u64 size, struct mdev_migration *mig);
+void mvgpu_vram_get(struct mvgpu_vram *vram);
+void mvgpu_vram_put(struct mvgpu_vram *vram);
+/* Referenced page; NULL if it reads as zeros and @alloc is false; ERR_PTR. */
+struct page *mvgpu_vram_page(struct mvgpu_vram *vram, u64 offset, bool alloc);
+/* The device or the VMM wrote (@by_vmm also touches the library). */
+void mvgpu_vram_written(struct mvgpu_vram *vram, u64 offset, u64 len,
+			bool by_vmm);
+/* Lock held: page @index is about to be written; counts while tracked. */
+void mvgpu_vram_mark_locked(struct mvgpu_vram *vram, unsigned long index);
+void mvgpu_vram_clear(struct mvgpu_vram *vram);
+int mvgpu_vram_track_start(struct mvgpu_vram *vram);
+void mvgpu_vram_track_stop(struct mvgpu_vram *vram);
+u64 mvgpu_vram_dirty_bytes(struct mvgpu_vram *vram);
+bool mvgpu_vram_next_chunk(struct mvgpu_vram *vram, bool dirty, u64 *offset,
+			   u32 *len);
+int mvgpu_vram_read(struct mvgpu_vram *vram, u64 offset, void *data, u32 len);
+int mvgpu_vram_write(struct mvgpu_vram *vram, u64 offset, const void *data,
+		     u32 len);
+
+/* vram_map.c */
+struct file *mvgpu_vram_map_file(void);
+int mvgpu_vram_map(struct mvgpu_vram *vram, struct vm_area_struct *vma);
+/* Unmap a range everywhere; the next access faults again. */
+void mvgpu_vram_map_zap(struct mvgpu_vram *vram, u64 offset, u64 len);
+/* Close: every later access through a mapping is SIGBUS. */
+void mvgpu_vram_map_revoke(struct mvgpu_vram *vram);
+
+/* registers.c: register BAR; len is 4 or 8, offset aligned to it */
+u64 mvgpu_registers_read(struct mvgpu_device *dev, u64 offset, unsigned int len);
+void mvgpu_registers_write(struct mvgpu_device *dev, u64 offset,
+			   unsigned int len, u64 value);
+
+/* gtt.c */
+void mvgpu_gtt_init(struct mvgpu_device *dev);
+int mvgpu_gtt_create(struct mvgpu_device *dev);
+void mvgpu_gtt_destroy(struct mvgpu_device *dev);
+u64 mvgpu_gtt_read(struct mvgpu_device *dev, u32 index);
+/* Write entries; what they had pinned is unpinned once no chunk uses it. */
+void mvgpu_gtt_write(struct mvgpu_device *dev, u32 first, u32 count, u64 entry,
+		     u64 step);
+void mvgpu_gtt_write_half(struct mvgpu_device *dev, u32 index, bool high,
+			  u32 value);
+void mvgpu_gtt_clear(struct mvgpu_device *dev);
+void mvgpu_gtt_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length);
+
+/* queue.c: len is 4 or 8, reg aligned to it */
+void mvgpu_queue_reset(struct mvgpu_device *dev);
+u64 mvgpu_queue_read(struct mvgpu_device *dev, unsigned int nr, u32 reg,
+		     unsigned int len);
+void mvgpu_queue_write(struct mvgpu_device *dev, unsigned int nr, u32 reg,
+		       unsigned int len, u64 value);
+
+/* worker.c */
+void mvgpu_worker_init(struct mvgpu_device *dev);
+int mvgpu_worker_open(struct mvgpu_device *dev);
+void mvgpu_worker_close(struct mvgpu_device *dev);
+void mvgpu_worker_kick(struct mvgpu_device *dev);
+int mvgpu_worker_quiesce(struct mvgpu_device *dev);
+void mvgpu_worker_resume(struct mvgpu_device *dev);
+/* Bus mastering changed; off returns once no DMA is in flight, or -EINTR. */
+int mvgpu_worker_set_bus_master(struct mvgpu_device *dev, bool on);
+
+/* context.c */
+extern const struct mdev_migration_ops mvgpu_context_ops;
+u32 mvgpu_context_state_size(void);
+
+#endif /* _MVGPU_PRIVATE_H */

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Mappings of VRAM. The VMM maps a file of mvgpu's own, made at open: its
+ * address space finds every mapping for a zap, it outlives the device's fd,
+ * and there is nothing in it to be punched or truncated under the device.
+ *
+ * Pages are mapped as bare PFNs when they are touched. While VRAM is tracked
+ * a page is writable in a mapping only after its write was noted; otherwise it
+ * is writable at once, so that no vCPU stumbles over a read-only PTE, which
+ * KVM would have to emulate. PTEs are never made read-only again, but zapped.
+ */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/fs_context.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/pseudo_fs.h>
+
+#include "compat_mm.h"
+#include "mvgpu_private.h"
+
+#define MVGPU_VRAM_MAP_MAGIC	0x4d564750	/* "MVGP" */
+
+/*
+ * Mounted while there is a file. The superblock pins the module through
+ * .owner until the last file is gone for good, and so do mappings, which hold
+ * a file each.
+ */
+static struct vfsmount *mvgpu_vram_map_mount;
+static int mvgpu_vram_map_mount_count;
+
+static int mvgpu_vram_map_init_fs_context(struct fs_context *fc)
+{
+	return init_pseudo(fc, MVGPU_VRAM_MAP_MAGIC) ? 0 : -ENOMEM;
+}
+
+static struct file_system_type mvgpu_vram_map_fs = {
+	.name = "mvgpu",
+	.owner = THIS_MODULE,
+	.init_fs_context = mvgpu_vram_map_init_fs_context,
+	.kill_sb = kill_anon_super,
+};
+
+/* All that is done with the file is to map it, by mvgpu_vram_map(). */
+static const struct file_operations mvgpu_vram_map_fops = {
+};
+
+/**
+ * mvgpu_vram_map_file - make a file for mappings
+ *
+ * Return: a file with an address space of its own, or an error pointer.
+ */
+struct file *mvgpu_vram_map_file(void)
+{
+	struct inode *inode;
+	struct file *file;
+	int ret;
+
+	ret = simple_pin_fs(&mvgpu_vram_map_fs, &mvgpu_vram_map_mount,
+			    &mvgpu_vram_map_mount_count);
+	if (ret)
+		return ERR_PTR(ret);
+
+	inode = alloc_anon_inode(mvgpu_vram_map_mount->mnt_sb);
+	if (IS_ERR(inode)) {
+		file = ERR_CAST(inode);
+		goto out_release;
+	}
+
+	file = alloc_file_pseudo(inode, mvgpu_vram_map_mount, "mvgpu-vram",
+				 O_RDWR, &mvgpu_vram_map_fops);
+	if (IS_ERR(file))
+		iput(inode);
+
+out_release:
+	/* The file holds the mount itself. */
+	simple_release_fs(&mvgpu_vram_map_mount, &mvgpu_vram_map_mount_count);
+	return file;
+}
+
+static vm_fault_t mvgpu_vram_map_insert_locked(struct mvgpu_vram *vram,
+					       struct vm_fault *vmf,
+					       struct page *page)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	pgprot_t prot = vma->vm_page_prot;	/* has no write bit */
+	bool write = vmf->flags & FAULT_FLAG_WRITE;
+
+	lockdep_assert_held(&vram->lock);
+
+	if (vram->dead)
+		return VM_FAULT_SIGBUS;
+	/* Cleared since it was looked up: fault again. */
+	if (vram->pages[vmf->pgoff] != page)
+		return VM_FAULT_NOPAGE;
+
+	if (write && vram->tracked) {
+		mvgpu_vram_mark_locked(vram, vmf->pgoff);
+		mdev_migration_touch(vram->mig);
+	}
+	if (write || !vram->tracked)
+		prot = vm_get_page_prot(vma->vm_flags);
+
+	return vmf_insert_pfn_prot(vma, vmf->address, page_to_pfn(page), prot);
+}
+
+static vm_fault_t mvgpu_vram_map_fault(struct vm_fault *vmf)
+{
+	struct mvgpu_vram *vram = vmf->vma->vm_private_data;
+	struct page *page;
+	vm_fault_t ret;
+
+	/* Looked at again below; here it keeps a dead device from growing. */
+	if (READ_ONCE(vram->dead) || vmf->pgoff >= vram->size >> PAGE_SHIFT)
+		return VM_FAULT_SIGBUS;
+
+	page = mvgpu_vram_page(vram, (u64)vmf->pgoff << PAGE_SHIFT, true);
+	if (IS_ERR(page))
+		return vmf_error(PTR_ERR(page));
+
+	mutex_lock(&vram->lock);
+	ret = mvgpu_vram_map_insert_locked(vram, vmf, page);
+	mutex_unlock(&vram->lock);
+
+	put_page(page);
+	return ret;
+}
+
+/*
+ * The first write through a PTE that was made by a read while tracked. If the
+ * page was cleared meanwhile, its PTE is being zapped and nothing is lost by
+ * noting the write: what follows either finds the PTE gone and faults again,
+ * or writes to a page that nobody reads any more.
+ */
+static vm_fault_t mvgpu_vram_map_pfn_mkwrite(struct vm_fault *vmf)
+{
+	struct mvgpu_vram *vram = vmf->vma->vm_private_data;
+	vm_fault_t ret = 0;
+
+	mutex_lock(&vram->lock);
+	if (vram->dead) {
+		ret = VM_FAULT_SIGBUS;
+	} else if (vram->tracked) {
+		mvgpu_vram_mark_locked(vram, vmf->pgoff);
+		mdev_migration_touch(vram->mig);
+	}
+	mutex_unlock(&vram->lock);
+
+	return ret;
+}
+
+static void mvgpu_vram_map_open(struct vm_area_struct *vma)
+{
+	mvgpu_vram_get(vma->vm_private_data);
+}
+
+static void mvgpu_vram_map_close(struct vm_area_struct *vma)
+{
+	mvgpu_vram_put(vma->vm_private_data);
+}
+
+static const struct vm_operations_struct mvgpu_vram_map_vm_ops = {
+	.open = mvgpu_vram_map_open,
+	.close = mvgpu_vram_map_close,
+	.fault = mvgpu_vram_map_fault,
+	.pfn_mkwrite = mvgpu_vram_map_pfn_mkwrite,
+};
+
+/**
+ * mvgpu_vram_map - map VRAM into a VMM
+ * @vram: the VRAM
+ * @vma: what to set up; vm_pgoff counts from the start of VRAM
+ *
+ * Return: 0, or -EINVAL for a private mapping or one beyond the end.
+ */
+int mvgpu_vram_map(struct mvgpu_vram *vram, struct vm_area_struct *vma)
+{
+	unsigned long nr = vram->size >> PAGE_SHIFT;
+
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	if (vma->vm_pgoff >= nr || vma_pages(vma) > nr - vma->vm_pgoff)
+		return -EINVAL;
+
+	vma_set_file(vma, vram->file);
+	compat_vm_flags_set(vma, VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_private_data = vram;
+	vma->vm_ops = &mvgpu_vram_map_vm_ops;
+	mvgpu_vram_get(vram);
+	return 0;
+}
+
+/**
+ * mvgpu_vram_map_zap - unmap a range everywhere
+ * @vram: the VRAM, its lock not held
+ * @offset: first byte, page aligned
+ * @len: bytes, whole pages, at least one
+ *
+ * The next access faults again.
+ */
+void mvgpu_vram_map_zap(struct mvgpu_vram *vram, u64 offset, u64 len)
+{
+	unmap_mapping_range(vram->file->f_mapping, offset, len, 1);
+}
+
+/**
+ * mvgpu_vram_map_revoke - end all mappings
+ * @vram: the VRAM, its device closed
+ *
+ * Every later access through a mapping is SIGBUS.
+ */
+void mvgpu_vram_map_revoke(struct mvgpu_vram *vram)
+{
+	mutex_lock(&vram->lock);
+	WRITE_ONCE(vram->dead, true);
+	mutex_unlock(&vram->lock);
+
+	mvgpu_vram_map_zap(vram, 0, vram->size);
+}

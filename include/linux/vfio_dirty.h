@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What vfio_dirty offers to mdev vendor drivers: having their groups served,
+ * and reporting exactly which pages of guest memory their devices wrote.
+ */
+#ifndef _LINUX_VFIO_DIRTY_H
+#define _LINUX_VFIO_DIRTY_H
+
+#include <linux/types.h>
+
+struct device_driver;
+struct vfio_device;
+struct vfio_dirty_client;
+
+/**
+ * vfio_dirty_register_driver - have the groups of a driver's devices served
+ * @drv: driver of mediated devices
+ *
+ * With claim=users (the default) a new container is served by vfio_dirty only
+ * if every device of its groups is bound to a registered driver.
+ *
+ * Return: 0, -EEXIST if @drv is registered already, or -ENOMEM.
+ */
+int vfio_dirty_register_driver(struct device_driver *drv);
+
+/**
+ * vfio_dirty_unregister_driver - undo vfio_dirty_register_driver()
+ * @drv: the driver
+ *
+ * Containers that are served already stay so.
+ */
+void vfio_dirty_unregister_driver(struct device_driver *drv);
+
+/**
+ * vfio_dirty_open - attach to the dirty bitmaps of a device's container
+ * @vdev: a device; call from its open_device op, before its first pin
+ *
+ * From here on the device's pins no longer make pages dirty by themselves:
+ * the driver calls vfio_dirty_mark() for what the device really wrote.
+ * vfio_dma_rw() goes on to mark by itself.
+ *
+ * Return: the client, NULL if vfio_dirty does not serve the container, or -EBUSY
+ * as an error pointer if the device is open already.
+ */
+struct vfio_dirty_client *vfio_dirty_open(struct vfio_device *vdev);
+
+/**
+ * vfio_dirty_close - undo vfio_dirty_open()
+ * @client: the client, or NULL; call from close_device, after the last unpin
+ */
+void vfio_dirty_close(struct vfio_dirty_client *client);
+
+/**
+ * vfio_dirty_mark - the device wrote to guest memory
+ * @client: the client
+ * @iova: first byte written
+ * @len: bytes written, at least 1; the range may span mappings
+ *
+ * Call after the write, while the pages are pinned for writing: the bitmaps
+ * were allocated by that pin, so that marking cannot fail. May sleep.
+ *
+ * Return: 0, or -EINVAL if part of the range is not mapped, or was never
+ * pinned for writing since it was mapped (the rest is marked).
+ */
+int vfio_dirty_mark(struct vfio_dirty_client *client, u64 iova, u64 len);
+
+#endif /* _LINUX_VFIO_DIRTY_H */

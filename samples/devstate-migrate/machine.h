@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * As much of a virtual machine as a device needs: guest RAM, the device, and
+ * a thread that plays the guest's CPU. There is no hypervisor.
+ *
+ * Functions return 0 or -errno; machine_...() say on stderr what failed.
+ */
+#ifndef DEVSTATE_MIGRATE_MACHINE_H
+#define DEVSTATE_MIGRATE_MACHINE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "devstate.h"
+#include "gpu.h"
+#include "memory.h"
+#include "vfio.h"
+#include "workload.h"
+
+/* A queue that completes nothing for so long is broken. */
+#define MACHINE_STUCK_MS	60000
+
+/**
+ * struct machine_cpu - the thread that plays the guest's CPU
+ * @thread: valid while @running
+ * @running: the thread was started and not joined
+ * @lock: protects all below while the thread runs
+ * @changed: @pause or @quit changed
+ * @pause: the thread is to keep still
+ * @quit: the thread is to end
+ * @next: the command that it writes next
+ * @end: the command that it writes no more
+ * @error: why it ended early
+ */
+struct machine_cpu {
+	pthread_t thread;
+	bool running;
+	pthread_mutex_t lock;	/* see above */
+	pthread_cond_t changed;
+	bool pause;
+	bool quit;
+	__u32 next;
+	__u32 end;
+	int error;
+};
+
+/**
+ * struct machine - guest RAM, device, CPU
+ * @work: the program that runs
+ * @vfio: the device's fds
+ * @gpu: its BARs
+ * @state: its device-state region
+ * @ram: guest RAM
+ * @vram: VRAM, mapped
+ * @touched: bit for each page of guest RAM that the CPU wrote
+ * @cpu: the thread
+ */
+struct machine {
+	struct workload work;
+	struct vfio_client vfio;
+	struct gpu gpu;
+	struct devstate state;
+	struct ram ram;
+	void *vram;
+	__u64 *touched;
+	struct machine_cpu cpu;
+};
+
+/* Open and reset the device; nothing else is there yet. */
+int machine_open(struct machine *machine, const char *uuid);
+
+/* Give it guest RAM, all zeros, and map that for the device. */
+int machine_add_ram(struct machine *machine, const struct workload *work);
+
+/* Fill guest RAM and the ring's GTT entry, and enable the queue. */
+int machine_power_on(struct machine *machine);
+
+/*
+ * Start the CPU at command @next, whose predecessors are in the ring. It keeps
+ * still before command @end, until machine_release_cpu().
+ */
+int machine_start_cpu(struct machine *machine, __u32 next, __u32 end);
+void machine_release_cpu(struct machine *machine);
+
+/* Returns once the CPU keeps still, or has ended. Resume lets it go on. */
+void machine_pause_cpu(struct machine *machine);
+void machine_resume_cpu(struct machine *machine);
+
+/* Wait until the CPU has ended and the device has run all commands. */
+int machine_finish(struct machine *machine, bool progress, const char *who);
+
+/* 0, or why the CPU or the queue broke down, said on stderr. */
+int machine_failed(struct machine *machine);
+
+/* Commands that the device has completed since the program began. */
+int machine_completed(struct machine *machine, __u64 *completed);
+
+/* Any time, also half open. */
+void machine_close(struct machine *machine);
+
+/* Say what failed and why; returns @error. */
+int machine_error(const char *what, int error);
+
+#endif /* DEVSTATE_MIGRATE_MACHINE_H */

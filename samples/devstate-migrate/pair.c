@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Source and target as two processes on one host, after an undisturbed run
+ * that both are measured by.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "machine.h"
+#include "migrate.h"
+
+int workload_of(const struct options *options, const struct machine *machine,
+		struct workload *work)
+{
+	*work = (struct workload) {
+		.seed = options->seed,
+		.rounds = options->rounds,
+		.ram_pages = options->ram_mib * (1024 * 1024 / WORKLOAD_PAGE),
+		.vram_pages = machine->gpu.vram_size / WORKLOAD_PAGE,
+	};
+	return workload_check(work) ?
+	       machine_error("--ram, --rounds or VRAM out of range", -EINVAL) :
+	       0;
+}
+
+static int run_to_the_end(struct machine *machine,
+			  const struct options *options, struct model *model,
+			  struct verify_result *result)
+{
+	struct workload work;
+	int ret;
+
+	ret = workload_of(options, machine, &work);
+	if (!ret)
+		ret = machine_add_ram(machine, &work);
+	if (!ret)
+		ret = machine_power_on(machine);
+	if (!ret)
+		ret = machine_start_cpu(machine, 0, workload_commands(&work));
+	if (!ret)
+		ret = machine_finish(machine, options->progress, "undisturbed");
+	if (!ret)
+		ret = verify_model(model, &work);
+	if (ret)
+		return ret;
+	ret = verify_memory(machine, model, result);
+	if (ret)
+		model_destroy(model);
+	return ret;
+}
+
+int undisturbed_run(const char *uuid, const struct options *options,
+		    struct model *model, struct verify_result *result)
+{
+	struct machine machine;
+	int ret = machine_open(&machine, uuid);
+
+	if (ret)
+		return ret;
+	ret = run_to_the_end(&machine, options, model, result);
+	machine_close(&machine);
+	if (ret)
+		return ret;
+	printf("undisturbed run      RAM crc32c %08x, VRAM crc32c %08x: %s\n",
+	       result->ram_crc, result->vram_crc,
+	       verify_equal(result) ? "as the model" : "NOT as the model");
+	if (verify_equal(result))
+		return 0;
+	printf("  differs in %u pages of RAM, %u of VRAM\n", result->ram_wrong,
+	       result->vram_wrong);
+	model_destroy(model);
+	return -EBADMSG;
+}
+
+static int wait_for_target(pid_t child)
+{
+	int status;
+
+	while (waitpid(child, &status, 0) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return 0;
+	fprintf(stderr, "devstate-migrate: the target failed\n");
+	return -ECHILD;
+}
+
+static int move(const char *source, const char *target,
+		const struct options *options)
+{
+	int sockets[2], ret, target_ret;
+	pid_t child;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets))
+		return machine_error("a socket pair", -errno);
+	fflush(stdout);
+	child = fork();
+	if (child < 0) {
+		ret = -errno;
+		close(sockets[0]);
+		close(sockets[1]);
+		return machine_error("fork", ret);
+	}
+	if (!child) {
+		close(sockets[0]);
+		_exit(target_run(target, sockets[1], options) ? 1 : 0);
+	}
+	close(sockets[1]);
+	ret = source_run(source, sockets[0], options);
+	target_ret = wait_for_target(child);
+	return ret ? ret : target_ret;
+}
+
+int pair_run(const char *source, const char *target,
+	     const struct options *options)
+{
+	struct options with_reference = *options;
+	struct verify_result reference;
+	struct model model;
+	int ret;
+
+	ret = undisturbed_run(source, options, &model, &reference);
+	if (ret)
+		return ret;
+	with_reference.model = &model;
+	with_reference.reference = &reference;
+	ret = move(source, target, &with_reference);
+	model_destroy(&model);
+	return ret;
+}

@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Builds the modules with the compiler's further warnings (W=1) and sparse, on
+# each kernel. Kbuild turns sparse off by itself when it cannot use it, so
+# there has to be one CHECK line for each source.
+
+# shellcheck source=tools/checks/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+sources=$(find drivers tools/testing/modules -name '*.c' | wc -l)
+
+for kver in $(check_kernels); do
+	log=$check_work/$kver.log
+	make W=1 C=2 CF="-Wsparse-error -D__CHECK_ENDIAN__" KVER="$kver" \
+		BUILD="$check_work" CONFIG_VFIO_DIRTY_PINTEST=m >"$log" 2>&1
+	status=$?
+
+	{
+		[ "$status" -eq 0 ] || echo "make failed with $status"
+		grep -vE '^ +(CC|CHECK|LD|AR|MODPOST|BTF|MKDIR) ' "$log" |
+			grep -vE '^make(\[[0-9]\])?: (Entering|Leaving) directory|^$'
+	} >"$check_work/complaints"
+	check_result "$kver builds without a word" "$check_work/complaints"
+
+	checked=$(grep -cE '^ +CHECK ' "$log")
+	{
+		[ "$checked" -eq "$sources" ] ||
+			echo "sparse looked at $checked of $sources sources"
+	} >"$check_work/complaints"
+	check_result "$kver all sources seen by sparse" "$check_work/complaints"
+done
+check_end

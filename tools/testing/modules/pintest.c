@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A mediated device without a device: user space tells it what to pin, unpin,
+ * read, write and mark. It unpins in dma_unmap as a vendor driver must, unless
+ * it is told to misbehave.
+ */
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/highmem.h>
+#include <linux/iommu.h>
+#include <linux/mdev.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+#include <linux/vfio_dirty.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "compat_vfio.h"
+#include "pintest.h"
+
+#define PINTEST_PAGES_MAX	512
+#define PINTEST_BYTES_MAX	(4 << 20)
+
+/**
+ * struct pintest - a device
+ * @vdev: what the vfio core knows
+ * @client: set while the driver marks its own writes
+ * @lock: protects what follows; never held over pin and unpin
+ * @pins: struct pintest_pin by IOVA >> PAGE_SHIFT
+ * @stubborn: calls of dma_unmap to ignore
+ * @calls: calls of dma_unmap
+ * @leak: do not unpin at close
+ */
+struct pintest {
+	struct vfio_device vdev;
+	struct vfio_dirty_client *client;
+	struct mutex lock; /* protects what follows */
+	struct xarray pins;
+	unsigned long stubborn;
+	unsigned long calls;
+	bool leak;
+};
+
+/**
+ * struct pintest_pin - a page that is pinned
+ * @page: the page
+ * @refs: how often
+ */
+struct pintest_pin {
+	struct page *page;
+	unsigned long refs;
+};
+
+/**
+ * struct pintest_rw - a copy by a kernel thread
+ * @work: runs it
+ * @pt: the device
+ * @range: what to copy
+ * @data: kernel memory
+ * @ret: the result
+ */
+struct pintest_rw {
+	struct work_struct work;
+	struct pintest *pt;
+	struct pintest_range range;
+	void *data;
+	int ret;
+};
+
+static struct pintest *pintest_of(struct vfio_device *vdev)
+{
+	return container_of(vdev, struct pintest, vdev);
+}
+
+/* Remember one more pin of a page. The allocation was made before. */
+static struct pintest_pin *pintest_note(struct pintest *pt, u64 iova,
+					struct page *page,
+					struct pintest_pin *fresh)
+{
+	struct pintest_pin *pin;
+
+	mutex_lock(&pt->lock);
+	pin = xa_load(&pt->pins, iova >> PAGE_SHIFT);
+	if (!pin && !xa_err(xa_store(&pt->pins, iova >> PAGE_SHIFT, fresh,
+				     GFP_KERNEL))) {
+		pin = fresh;
+		fresh = NULL;
+		pin->page = page;
+		pin->refs = 0;
+	}
+	if (pin)
+		pin->refs++;
+	mutex_unlock(&pt->lock);
+	kfree(fresh);
+	return pin;
+}
+
+/* Forget one pin of a page; was there one? */
+static bool pintest_forget(struct pintest *pt, u64 iova)
+{
+	struct pintest_pin *pin;
+
+	mutex_lock(&pt->lock);
+	pin = xa_load(&pt->pins, iova >> PAGE_SHIFT);
+	if (pin && !--pin->refs) {
+		xa_erase(&pt->pins, iova >> PAGE_SHIFT);
+		kfree(pin);
+	}
+	mutex_unlock(&pt->lock);
+	return pin;
+}
+
+static long pintest_unpin(struct pintest *pt, const struct pintest_range *range)
+{
+	u64 i;
+
+	for (i = 0; i < range->len; i++) {
+		u64 iova = range->iova + (i << PAGE_SHIFT);
+
+		if (pintest_forget(pt, iova))
+			vfio_unpin_pages(&pt->vdev, iova, 1);
+	}
+	return 0;
+}
+
+static long pintest_pin(struct pintest *pt, const struct pintest_range *range)
+{
+	struct page **pages;
+	int prot = 0, got, i;
+
+	if (range->len > PINTEST_PAGES_MAX + 1)
+		return -EINVAL;
+	pages = kcalloc(range->len + 1, sizeof(*pages), GFP_KERNEL);
+	if (!pages)
+		return -ENOMEM;
+	if (range->flags & PINTEST_READ)
+		prot |= IOMMU_READ;
+	if (range->flags & PINTEST_WRITE)
+		prot |= IOMMU_WRITE;
+
+	got = vfio_pin_pages(&pt->vdev, range->iova, range->len, prot, pages);
+	for (i = 0; i < got; i++) {
+		u64 iova = range->iova + ((u64)i << PAGE_SHIFT);
+		struct pintest_pin *fresh = kmalloc(sizeof(*fresh), GFP_KERNEL);
+
+		if (!fresh || !pintest_note(pt, iova, pages[i], fresh))
+			vfio_unpin_pages(&pt->vdev, iova, 1);
+	}
+	kfree(pages);
+	return got;
+}
+
+static void pintest_rw_work(struct work_struct *work)
+{
+	struct pintest_rw *rw = container_of(work, struct pintest_rw, work);
+
+	rw->ret = vfio_dma_rw(&rw->pt->vdev, rw->range.iova, rw->data,
+			      rw->range.len, rw->range.flags & PINTEST_WRITE);
+}
+
+static long pintest_rw(struct pintest *pt, const struct pintest_range *range)
+{
+	bool write = range->flags & PINTEST_WRITE;
+	struct pintest_rw rw = { .pt = pt, .range = *range };
+
+	if (range->len > PINTEST_BYTES_MAX)
+		return -EINVAL;
+	if (write)
+		rw.data = vmemdup_user(u64_to_user_ptr(range->data),
+				       range->len);
+	else
+		rw.data = kvzalloc(range->len + 1, GFP_KERNEL);
+	if (IS_ERR_OR_NULL(rw.data))
+		return rw.data ? PTR_ERR(rw.data) : -ENOMEM;
+
+	INIT_WORK_ONSTACK(&rw.work, pintest_rw_work);
+	if (range->flags & PINTEST_KTHREAD) {
+		queue_work(system_unbound_wq, &rw.work);
+		flush_work(&rw.work);
+	} else {
+		pintest_rw_work(&rw.work);
+	}
+	destroy_work_on_stack(&rw.work);
+
+	if (!rw.ret && !write &&
+	    copy_to_user(u64_to_user_ptr(range->data), rw.data, range->len))
+		rw.ret = -EFAULT;
+	kvfree(rw.data);
+	return rw.ret;
+}
+
+static long pintest_poke(struct pintest *pt, const struct pintest_range *range)
+{
+	struct pintest_pin *pin;
+	u8 *byte;
+
+	mutex_lock(&pt->lock);
+	pin = xa_load(&pt->pins, range->iova >> PAGE_SHIFT);
+	if (pin) {
+		byte = kmap_local_page(pin->page);
+		byte[offset_in_page(range->iova)] = range->data;
+		kunmap_local(byte);
+	}
+	mutex_unlock(&pt->lock);
+	return pin ? 0 : -ENOENT;
+}
+
+static long pintest_explicit(struct pintest *pt, bool on)
+{
+	struct vfio_dirty_client *client;
+
+	if (!on || pt->client) {
+		vfio_dirty_close(pt->client);
+		pt->client = NULL;
+		if (!on)
+			return 0;
+	}
+	client = vfio_dirty_open(&pt->vdev);
+	if (IS_ERR_OR_NULL(client))
+		return client ? PTR_ERR(client) : -ENODEV;
+	pt->client = client;
+	return 0;
+}
+
+static long pintest_range_ioctl(struct pintest *pt, unsigned int cmd,
+				unsigned long arg)
+{
+	struct pintest_range range;
+
+	if (copy_from_user(&range, (void __user *)arg, sizeof(range)))
+		return -EFAULT;
+
+	switch (cmd) {
+	case PINTEST_PIN:
+		return pintest_pin(pt, &range);
+	case PINTEST_UNPIN:
+		return pintest_unpin(pt, &range);
+	case PINTEST_RW:
+		return pintest_rw(pt, &range);
+	case PINTEST_POKE:
+		return pintest_poke(pt, &range);
+	case PINTEST_MARK:
+		return pt->client ? vfio_dirty_mark(pt->client, range.iova,
+						    range.len) : -ENODEV;
+	default:
+		return -ENOTTY;
+	}
+}
+
+static long pintest_ioctl(struct vfio_device *vdev, unsigned int cmd,
+			  unsigned long arg)
+{
+	struct pintest *pt = pintest_of(vdev);
+	long ret = 0;
+
+	switch (cmd) {
+	case PINTEST_EXPLICIT:
+		return pintest_explicit(pt, arg);
+	case PINTEST_STUBBORN:
+	case PINTEST_CALLS:
+	case PINTEST_LEAK:
+		mutex_lock(&pt->lock);
+		if (cmd == PINTEST_STUBBORN)
+			pt->stubborn = arg;
+		else if (cmd == PINTEST_LEAK)
+			pt->leak = arg;
+		else
+			ret = pt->calls;
+		mutex_unlock(&pt->lock);
+		return ret;
+	default:
+		return pintest_range_ioctl(pt, cmd, arg);
+	}
+}
+
+/* Unpin what is pinned of a range. */
+static void pintest_drop(struct pintest *pt, u64 iova, u64 last)
+{
+	unsigned long index;
+	struct pintest_pin *pin;
+
+	xa_for_each_range(&pt->pins, index, pin, iova >> PAGE_SHIFT,
+			  last >> PAGE_SHIFT) {
+		while (pintest_forget(pt, (u64)index << PAGE_SHIFT))
+			vfio_unpin_pages(&pt->vdev, (u64)index << PAGE_SHIFT,
+					 1);
+	}
+}
+
+static void pintest_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
+{
+	struct pintest *pt = pintest_of(vdev);
+	bool stubborn;
+
+	mutex_lock(&pt->lock);
+	pt->calls++;
+	stubborn = pt->stubborn;
+	if (stubborn)
+		pt->stubborn--;
+	mutex_unlock(&pt->lock);
+	if (!stubborn)
+		pintest_drop(pt, iova, iova + length - 1);
+}
+
+static int pintest_open_device(struct vfio_device *vdev)
+{
+	struct pintest *pt = pintest_of(vdev);
+
+	pt->stubborn = 0;
+	pt->calls = 0;
+	pt->leak = false;
+	return 0;
+}
+
+static void pintest_close_device(struct vfio_device *vdev)
+{
+	struct pintest *pt = pintest_of(vdev);
+	struct pintest_pin *pin;
+	unsigned long index;
+
+	if (!pt->leak)
+		pintest_drop(pt, 0, U64_MAX);
+	xa_for_each(&pt->pins, index, pin)
+		kfree(pin);
+	xa_destroy(&pt->pins);
+	vfio_dirty_close(pt->client);
+	pt->client = NULL;
+}
+
+static int pintest_init_device(struct vfio_device *vdev)
+{
+	struct pintest *pt = pintest_of(vdev);
+
+	mutex_init(&pt->lock);
+	xa_init(&pt->pins);
+	return 0;
+}
+
+static void pintest_release(struct vfio_device *vdev)
+{
+	mutex_destroy(&pintest_of(vdev)->lock);
+	compat_vfio_free_device(vdev);
+}
+
+static const struct vfio_device_ops pintest_ops = {
+	.name = "pintest",
+	.init = pintest_init_device,
+	.release = pintest_release,
+	.open_device = pintest_open_device,
+	.close_device = pintest_close_device,
+	.ioctl = pintest_ioctl,
+	.dma_unmap = pintest_dma_unmap,
+	COMPAT_VFIO_EMULATED_IOMMUFD_OPS
+};
+
+static int pintest_probe(struct mdev_device *mdev)
+{
+	struct pintest *pt;
+	int ret;
+
+	pt = vfio_alloc_device(pintest, vdev, &mdev->dev, &pintest_ops);
+	if (IS_ERR(pt))
+		return PTR_ERR(pt);
+
+	ret = vfio_register_emulated_iommu_dev(&pt->vdev);
+	if (ret) {
+		vfio_put_device(&pt->vdev);
+		return ret;
+	}
+	dev_set_drvdata(&mdev->dev, pt);
+	return 0;
+}
+
+static void pintest_remove(struct mdev_device *mdev)
+{
+	struct pintest *pt = dev_get_drvdata(&mdev->dev);
+
+	vfio_unregister_group_dev(&pt->vdev);
+	vfio_put_device(&pt->vdev);
+}
+
+static unsigned int pintest_get_available(struct mdev_type *type)
+{
+	return 64;
+}
+
+static struct mdev_driver pintest_driver = {
+	.device_api = VFIO_DEVICE_API_PCI_STRING,
+	.probe = pintest_probe,
+	.remove = pintest_remove,
+	.get_available = pintest_get_available,
+	.driver = {
+		.name = "pintest",
+		.owner = THIS_MODULE,
+		.mod_name = KBUILD_MODNAME,
+	},
+};
+
+static struct mdev_type pintest_type = {
+	.sysfs_name = "pin",
+	.pretty_name = "Pins what it is told to",
+};
+
+static struct mdev_type *pintest_types[] = { &pintest_type };
+static struct mdev_parent pintest_parent;
+static struct device *pintest_root;
+
+static int __init pintest_init(void)
+{
+	int ret;
+
+	pintest_root = root_device_register("pintest");
+	if (IS_ERR(pintest_root))
+		return PTR_ERR(pintest_root);
+	ret = mdev_register_driver(&pintest_driver);
+	if (ret)
+		goto err_root;
+	ret = vfio_dirty_register_driver(&pintest_driver.driver);
+	if (ret)
+		goto err_driver;
+	/* mdev names the types after the parent's driver: it must have one */
+	pintest_root->driver = &pintest_driver.driver;
+	ret = mdev_register_parent(&pintest_parent, pintest_root,
+				   &pintest_driver, pintest_types,
+				   ARRAY_SIZE(pintest_types));
+	if (ret)
+		goto err_dirty;
+	return 0;
+
+err_dirty:
+	pintest_root->driver = NULL;
+	vfio_dirty_unregister_driver(&pintest_driver.driver);
+err_driver:
+	mdev_unregister_driver(&pintest_driver);
+err_root:
+	root_device_unregister(pintest_root);
+	return ret;
+}
+
+static void __exit pintest_exit(void)
+{
+	mdev_unregister_parent(&pintest_parent);
+	pintest_root->driver = NULL;
+	vfio_dirty_unregister_driver(&pintest_driver.driver);
+	mdev_unregister_driver(&pintest_driver);
+	root_device_unregister(pintest_root);
+}
+
+module_init(pintest_init);
+module_exit(pintest_exit);
+
+MODULE_DESCRIPTION("Mediated device that pins what it is told to");
+MODULE_AUTHOR("The mvgpu authors");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Runs selftests, inside the VM: run.sh MODULES PROGRAMS TEST...
+# MODULES is the build folder of the running kernel, PROGRAMS that of the tests.
+#
+# For each program the modules are loaded before and unloaded after: a test
+# that leaves a reference behind fails. So does one whose plan is not met, and
+# one that leaves trouble in the kernel log. What the programs said is in
+# /results/TEST.log; here, one TAP stream comes out.
+set -u
+
+modules=$1
+programs=$2
+shift 2
+here=$(cd "$(dirname "$0")" && pwd)
+trouble=$here/../vm/trouble
+results=${RESULTS:-/results}
+number=0
+failed=0
+export MVGPU_MODULES=$modules
+
+# In the order in which they are loaded.
+drivers=(drivers/dirty/vfio_dirty.ko drivers/migration/mdev_migration.ko
+	drivers/mvgpu/mvgpu.ko)
+pintest=tools/testing/modules/pintest.ko
+files=()
+
+pass()
+{
+	number=$((number + 1))
+	echo "ok $number $1"
+}
+
+fail()
+{
+	number=$((number + 1))
+	failed=$((failed + 1))
+	echo "not ok $number $1"
+}
+
+load()
+{
+	local file
+
+	for file in "${files[@]}"; do
+		insmod "$modules/$file" || return
+	done
+}
+
+unload()
+{
+	local i name status=0
+
+	for ((i = ${#files[@]} - 1; i >= 0; i--)); do
+		name=$(basename "${files[i]}" .ko)
+		[ ! -e "/sys/module/$name" ] || rmmod "$name" || status=1
+	done
+	return "$status"
+}
+
+# Gives the results of a program numbers of ours. Nonzero if its plan, a line
+# "1..N", is missing, empty or not met.
+retell()
+{
+	local line plan=0 count=0
+
+	while IFS= read -r line; do
+		if [[ $line =~ ^1\.\.([0-9]+) ]]; then
+			plan=${BASH_REMATCH[1]}
+		elif [[ $line =~ ^ok\ [0-9]+\ *(.*) ]]; then
+			count=$((count + 1))
+			pass "$test: ${BASH_REMATCH[1]}"
+		elif [[ $line =~ ^not\ ok\ [0-9]+\ *(.*) ]]; then
+			count=$((count + 1))
+			fail "$test: ${BASH_REMATCH[1]}"
+		fi
+	done
+	[ "$plan" -gt 0 ] && [ "$count" -eq "$plan" ]
+}
+
+# Whatever the program left running would hold the modules.
+run_one()
+{
+	local status before program failed_before=$failed
+
+	files=("${drivers[@]}")
+	# It uses vfio_dirty, which others want to unload.
+	[[ $test != dirty_* ]] || files+=("$pintest")
+	before=$(dmesg | wc -l)
+	if ! load; then
+		unload
+		fail "$test: the modules can be loaded"
+		return
+	fi
+
+	echo "# $test" >&2
+	echo "selftest: $test" >/dev/kmsg
+	program=("$programs/$test")
+	[[ $test != *.sh ]] || program=("$here/$test" "$programs")
+	timeout -k 10 "${TEST_TIMEOUT:-300}" "${program[@]}" \
+		>"$results/$test.log" 2>&1
+	status=$?
+	if retell <"$results/$test.log"; then
+		# 4 is a program that skipped all it has.
+		[ "$status" -eq 0 ] || [ "$status" -eq 4 ] ||
+			[ "$failed" -gt "$failed_before" ] ||
+			fail "$test: exit status is $status"
+	else
+		fail "$test: all tests ran (exit status $status)"
+	fi
+	[ "$status" -eq 0 ] || sed -n 's/^# *\(.*\(Expected\|assert\|abort\|FAIL\|timed out\).*\)/# \1/pI' \
+		"$results/$test.log" | head -n 20
+
+	if unload; then
+		pass "$test: the modules can be unloaded"
+	else
+		fail "$test: the modules can be unloaded"
+	fi
+	if dmesg | tail -n +$((before + 1)) | grep -Ef "$trouble" |
+			head -n 5 | sed 's/^/# /' | grep .; then
+		fail "$test: the kernel log is clean"
+	else
+		pass "$test: the kernel log is clean"
+	fi
+}
+
+needed=$(for file in "${drivers[@]}" "$pintest"; do
+	modinfo -F depends "$modules/$file"
+done | tr ',' '\n' | grep -vxE 'vfio_dirty|mdev_migration|mvgpu|' | sort -u)
+# shellcheck disable=SC2086 # one word each
+modprobe -a vfio_iommu_type1 $needed || exit 1
+
+echo "TAP version 13"
+for test; do
+	run_one
+done
+echo "1..$number"
+[ "$number" -gt 0 ] && [ "$failed" -eq 0 ]

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The bitmaps of vfio_dirty.
+
+DIRTY := $(ROOT)/drivers/dirty
+
+UNIT_TESTS += dirty_bitmap_test
+
+$(OUTPUT)/dirty_bitmap_test: $(CURDIR)/dirty/dirty_bitmap_test.c \
+		$(DIRTY)/bitmap.c $(UNIT_RUNNER) $(UNIT_HEADERS) \
+		$(DIRTY)/bitmap.h | $(OUTPUT)
+	@echo "  CC      $(@F)"
+	@$(UNIT_BUILD) -I$(DIRTY) -o $@ $(filter %.c,$^)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Stands in for <linux/atomic.h> in user space: for one thread. */
+#ifndef UNIT_LINUX_ATOMIC_H
+#define UNIT_LINUX_ATOMIC_H
+
+#include <linux/types.h>
+
+struct unit_atomic64 {
+	s64 counter;
+};
+
+#define atomic64_t		struct unit_atomic64
+#define atomic64_set(v, i)	((v)->counter = (i))
+#define atomic64_read(v)	((v)->counter)
+#define atomic64_inc_return(v)	(++(v)->counter)
+
+/* One thread sees everything in order. */
+#define smp_rmb()		((void)0)
+
+#endif

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PCI config space of a vGPU: reset values, what can be written, BAR sizing,
+ * and its section in a stream.
+ */
+#include <linux/errno.h>
+#include <linux/pci_regs.h>
+#include <linux/string.h>
+#include <linux/mvgpu.h>
+
+#include "config_space.h"
+#include "unit.h"
+
+#define VRAM_SIZE	(16u << 20)
+#define SECTION_SIZE	20
+
+static struct mvgpu_config config;
+
+static u64 read_field(u32 offset, u32 len)
+{
+	u8 data[8];
+	u64 value = 0;
+
+	mvgpu_config_read(&config, offset, data, len);
+	while (len--)
+		value = value << 8 | data[len];
+	return value;
+}
+
+static void write_field(u32 offset, u64 value, u32 len)
+{
+	u8 data[8];
+	u32 i;
+
+	for (i = 0; i < len; i++)
+		data[i] = value >> i * 8;
+	mvgpu_config_write(&config, offset, data, len);
+}
+
+static void reset(void)
+{
+	mvgpu_config_reset(&config, VRAM_SIZE);
+}
+
+/* Every field that can be written holds something else than after reset. */
+static void scribble(void)
+{
+	reset();
+	write_field(PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
+	write_field(PCI_CACHE_LINE_SIZE, 0x10, 1);
+	write_field(PCI_LATENCY_TIMER, 0x40, 1);
+	write_field(PCI_INTERRUPT_LINE, 0x0b, 1);
+	write_field(PCI_BASE_ADDRESS_0, 0x380012000000ULL, 8);
+	write_field(PCI_BASE_ADDRESS_2, 0xfea00000, 4);
+}
+
+static size_t save(u8 *data, size_t size)
+{
+	struct mdev_migration_buf buf = { .data = data, .size = size };
+
+	mvgpu_config_save(&config, &buf);
+	CHECK(!buf.overflow);
+	return buf.len;
+}
+
+static int check(const u8 *data, size_t len)
+{
+	struct mdev_migration_cursor cur = { .data = data, .left = len };
+	const char *why = NULL;
+	int ret = mvgpu_config_check(&config, &cur, &why);
+
+	CHECK_EQ(!!ret, !!why);
+	return ret;
+}
+
+UNIT_TEST(reset_identity)
+{
+	reset();
+	CHECK_EQ(0x1234, read_field(PCI_VENDOR_ID, 2));
+	CHECK_EQ(0x4d56, read_field(PCI_DEVICE_ID, 2));
+	CHECK_EQ(0x1234, read_field(PCI_SUBSYSTEM_VENDOR_ID, 2));
+	CHECK_EQ(0x4d56, read_field(PCI_SUBSYSTEM_ID, 2));
+	CHECK_EQ(1, read_field(PCI_REVISION_ID, 1));
+	CHECK_EQ(0x038000, read_field(PCI_CLASS_REVISION, 4) >> 8);
+	CHECK_EQ(0, read_field(PCI_HEADER_TYPE, 1));
+}
+
+UNIT_TEST(reset_has_no_capabilities_and_no_interrupt)
+{
+	reset();
+	CHECK_EQ(0, read_field(PCI_STATUS, 2));
+	CHECK_EQ(0, read_field(PCI_CAPABILITY_LIST, 1));
+	CHECK_EQ(0, read_field(PCI_INTERRUPT_PIN, 1));
+	CHECK_EQ(0, read_field(PCI_ROM_ADDRESS, 4));
+	CHECK_EQ(0, read_field(0x100, 4));
+}
+
+UNIT_TEST(reset_undoes_every_write)
+{
+	static struct mvgpu_config clean;
+
+	mvgpu_config_reset(&clean, VRAM_SIZE);
+	scribble();
+	CHECK(memcmp(&clean, &config, sizeof(clean)));
+	reset();
+	CHECK(!memcmp(&clean, &config, sizeof(clean)));
+}
+
+UNIT_TEST(bar_0_is_sized_as_64_bits_prefetchable)
+{
+	reset();
+	write_field(PCI_BASE_ADDRESS_0, ~0ULL, 8);
+	CHECK_EQ(~(u64)(VRAM_SIZE - 1) | 0xc, read_field(PCI_BASE_ADDRESS_0, 8));
+	write_field(PCI_BASE_ADDRESS_0, 0, 4);
+	write_field(PCI_BASE_ADDRESS_1, 0, 4);
+	CHECK_EQ(0xc, read_field(PCI_BASE_ADDRESS_0, 8));
+}
+
+UNIT_TEST(bar_0_of_more_than_4_gib)
+{
+	mvgpu_config_reset(&config, 8ULL << 30);
+	write_field(PCI_BASE_ADDRESS_0, ~0ULL, 8);
+	CHECK_EQ(0xfffffffe0000000cULL, read_field(PCI_BASE_ADDRESS_0, 8));
+}
+
+UNIT_TEST(bar_2_is_sized_as_1_mib)
+{
+	reset();
+	write_field(PCI_BASE_ADDRESS_2, 0xffffffff, 4);
+	CHECK_EQ(0xfff00000, read_field(PCI_BASE_ADDRESS_2, 4));
+}
+
+UNIT_TEST(other_bars_do_not_exist)
+{
+	u32 offset;
+
+	reset();
+	for (offset = PCI_BASE_ADDRESS_3; offset <= PCI_BASE_ADDRESS_5;
+	     offset += 4) {
+		write_field(offset, 0xffffffff, 4);
+		CHECK_EQ(0, read_field(offset, 4));
+	}
+	write_field(PCI_ROM_ADDRESS, 0xffffffff, 4);
+	CHECK_EQ(0, read_field(PCI_ROM_ADDRESS, 4));
+}
+
+UNIT_TEST(writes_by_byte_meet_the_same_masks)
+{
+	u32 i;
+
+	reset();
+	for (i = 0; i < 8; i++)
+		write_field(PCI_BASE_ADDRESS_0 + i, 0xff, 1);
+	CHECK_EQ(~(u64)(VRAM_SIZE - 1) | 0xc, read_field(PCI_BASE_ADDRESS_0, 8));
+	write_field(PCI_COMMAND + 1, 0xff, 1);
+	CHECK_EQ(0x0500, read_field(PCI_COMMAND, 2));
+}
+
+UNIT_TEST(ones_everywhere_change_writable_bits_only)
+{
+	u8 ones[64], data[64];
+	u32 i;
+
+	reset();
+	mvgpu_config_read(&config, 0, data, sizeof(data));
+	memset(ones, 0xff, sizeof(ones));
+	for (i = 0; i < MVGPU_CONFIG_SIZE; i += sizeof(ones))
+		mvgpu_config_write(&config, i, ones, sizeof(ones));
+
+	CHECK_EQ(0x4d561234, read_field(PCI_VENDOR_ID, 4));
+	CHECK_EQ(0x0547, read_field(PCI_COMMAND, 4));
+	CHECK_EQ(0x03800001, read_field(PCI_CLASS_REVISION, 4));
+	CHECK_EQ(0xffff, read_field(PCI_CACHE_LINE_SIZE, 4));
+	CHECK_EQ(0xff, read_field(PCI_INTERRUPT_LINE, 4));
+	for (i = 64; i < MVGPU_CONFIG_SIZE; i++)
+		CHECK_EQ(0, config.bytes[i]);
+}
+
+UNIT_TEST(bus_master_follows_the_command_register)
+{
+	reset();
+	CHECK(!mvgpu_config_bus_master(&config));
+	write_field(PCI_COMMAND, PCI_COMMAND_MASTER, 2);
+	CHECK(mvgpu_config_bus_master(&config));
+	write_field(PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+	CHECK(!mvgpu_config_bus_master(&config));
+}
+
+UNIT_TEST(section_round_trip)
+{
+	struct mdev_migration_cursor cur;
+	static struct mvgpu_config source;
+	u8 data[64];
+
+	scribble();
+	source = config;
+	CHECK_EQ(SECTION_SIZE, save(data, sizeof(data)));
+
+	reset();
+	CHECK_EQ(0, check(data, SECTION_SIZE));
+	cur = (struct mdev_migration_cursor){
+		.data = data, .left = SECTION_SIZE,
+	};
+	mvgpu_config_apply(&config, &cur);
+	CHECK_EQ(0, cur.left);
+	CHECK(!cur.bad);
+	CHECK(!memcmp(&source, &config, sizeof(source)));
+}
+
+UNIT_TEST(section_layout)
+{
+	static const u8 wanted[SECTION_SIZE] = {
+		0x06, 0x00, 0x10, 0x40, 0x0b, 0, 0, 0,
+		0x00, 0x00, 0x00, 0x12, 0x00, 0x38, 0, 0,
+		0x00, 0x00, 0xa0, 0xfe,
+	};
+	u8 data[64];
+
+	scribble();
+	save(data, sizeof(data));
+	CHECK(!memcmp(wanted, data, sizeof(wanted)));
+}
+
+UNIT_TEST(check_changes_nothing)
+{
+	static struct mvgpu_config before;
+	u8 data[64];
+
+	scribble();
+	save(data, sizeof(data));
+	reset();
+	before = config;
+	CHECK_EQ(0, check(data, SECTION_SIZE));
+	CHECK(!memcmp(&before, &config, sizeof(before)));
+}
+
+UNIT_TEST(check_refuses_every_other_length)
+{
+	u8 data[64] = {};
+	size_t len;
+
+	scribble();
+	save(data, sizeof(data));
+	for (len = 0; len <= sizeof(data); len++)
+		CHECK_EQ(len == SECTION_SIZE ? 0 : -EINVAL, check(data, len));
+}
+
+/* Exactly those bits pass that a write could have set. */
+UNIT_TEST(check_refuses_every_bit_that_cannot_be_set)
+{
+	struct mdev_migration_cursor cur;
+	u8 data[64], again[64];
+	u32 bit;
+
+	for (bit = 0; bit < SECTION_SIZE * 8; bit++) {
+		reset();
+		save(data, sizeof(data));
+		data[bit / 8] |= 1 << bit % 8;
+
+		cur = (struct mdev_migration_cursor){
+			.data = data, .left = SECTION_SIZE,
+		};
+		mvgpu_config_apply(&config, &cur);
+		save(again, sizeof(again));
+		CHECK_EQ(memcmp(data, again, SECTION_SIZE) ? -EINVAL : 0,
+			 check(data, SECTION_SIZE));
+	}
+}
+
+UNIT_TEST(check_goes_by_the_size_of_vram)
+{
+	u8 data[64];
+
+	reset();
+	write_field(PCI_BASE_ADDRESS_0, VRAM_SIZE, 8);
+	save(data, sizeof(data));
+	CHECK_EQ(0, check(data, SECTION_SIZE));
+	mvgpu_config_reset(&config, VRAM_SIZE * 2);
+	CHECK_EQ(-EINVAL, check(data, SECTION_SIZE));
+}
+
+UNIT_TEST(save_does_not_write_past_its_buffer)
+{
+	struct mdev_migration_buf buf = {};
+	u8 data[SECTION_SIZE];
+
+	scribble();
+	buf.data = data;
+	for (buf.size = 0; buf.size < SECTION_SIZE; buf.size++) {
+		buf.len = 0;
+		buf.overflow = false;
+		mvgpu_config_save(&config, &buf);
+		CHECK(buf.overflow);
+		CHECK(buf.len <= buf.size);
+	}
+}

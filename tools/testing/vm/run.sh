@@ -1,0 +1,171 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Boots an installed kernel in QEMU over this machine's own files and runs a
+# command there. Whatever it writes goes to a tmpfs and is gone afterwards,
+# except in /results, which is the log folder.
+#
+# The run is good only if the command ended with 0 by the word of process 1
+# over a serial line of its own, the kernel log reached its end mark, and holds
+# no trouble after its start mark.
+#
+# Exit: 0 good, 1 the command failed, 2 trouble in the kernel log,
+# 3 timeout, panic, or no answer.
+set -u
+
+usage()
+{
+	cat <<-EOF
+	usage: run.sh [KVER|SERIES] [options] -- COMMAND...
+	  --timeout S   give up after S seconds (300)
+	  --mem M       memory of the VM in MiB (2048)
+	  --log DIR     keep the logs in DIR, which is /results in the VM
+	  --quiet       do not show the command's output while it runs
+	EOF
+	exit 3
+}
+
+here=$(cd "$(dirname "$0")" && pwd)
+kver=
+timeout=300
+mem=2048
+log=
+quiet=
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--timeout) timeout=$2; shift ;;
+	--mem) mem=$2; shift ;;
+	--log) log=$2; shift ;;
+	--quiet) quiet=1 ;;
+	--) shift; break ;;
+	-*) usage ;;
+	*) kver=$1 ;;
+	esac
+	shift
+done
+[ $# -gt 0 ] || usage
+
+# A series, such as 6.12, stands for its newest installed kernel.
+if [ -z "$kver" ]; then
+	kver=$("$here/../../kernels" --boot | head -n 1)
+elif [ ! -e "/boot/vmlinuz-$kver" ]; then
+	kver=$("$here/../../kernels" --boot "$kver")
+fi
+if [ -z "$kver" ] || [ ! -r "/boot/vmlinuz-$kver" ]; then
+	echo "vm: no such kernel; installed: $("$here/../../kernels" --boot | xargs)" >&2
+	exit 3
+fi
+
+keep=1
+if [ -z "$log" ]; then
+	log=$(mktemp -d "${TMPDIR:-/tmp}/mvgpu-vm.XXXXXX")
+	keep=
+fi
+mkdir -p "$log/.vm"
+log=$(cd "$log" && pwd)
+qemu_pid=
+tail_pid=
+
+# shellcheck disable=SC2317 # called by the trap
+cleanup()
+{
+	trap '' INT TERM HUP
+	[ -z "$qemu_pid" ] || kill "$qemu_pid" 2>/dev/null
+	[ -z "$tail_pid" ] || kill "$tail_pid" 2>/dev/null
+	wait
+	rm -rf "$log/.vm"
+	[ -n "$keep" ] || rm -rf "$log"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+image=$("$here/mkinitramfs.sh" "$kver") || exit 3
+nonce=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+cp "$here/stage2.sh" "$log/.vm/stage2"
+{
+	echo "nonce=$nonce"
+	echo "timeout=$timeout"
+	printf 'host_term=%q\n' "${TERM:-dumb}"
+} >"$log/.vm/settings"
+{
+	printf 'cd %q || exit 1\n' "$PWD"
+	printf 'exec'
+	printf ' %q' "$@"
+	echo
+} >"$log/.vm/command"
+: >"$log/console.log"
+: >"$log/output.log"
+: >"$log/verdict"
+
+commas=${log//,/,,}
+timeout --foreground -k 5 "$timeout" qemu-system-x86_64 \
+	-machine q35 -accel tcg,thread=multi \
+	-cpu max,-erms,-fsrm,-fsrs,-fsrc,-fzrm,-smap,-smep,-la57 \
+	-smp 2 -m "$mem" -nodefaults -no-user-config -display none -no-reboot \
+	-serial file:"$commas/console.log" -serial file:"$commas/verdict" \
+	-kernel "/boot/vmlinuz-$kver" -initrd "$image" \
+	-append "console=ttyS0 quiet panic=-1 mitigations=off" \
+	-virtfs local,path=/,mount_tag=mount_root,security_model=none,readonly=on,multidevs=remap \
+	-virtfs local,path="$commas",mount_tag=mount_results,security_model=none,multidevs=remap \
+	</dev/null >"$log/qemu.log" 2>&1 &
+qemu_pid=$!
+
+if [ -z "$quiet" ]; then
+	tail -q -n +1 -s 0.1 --pid="$qemu_pid" -f "$log/output.log" &
+	tail_pid=$!
+fi
+
+wait "$qemu_pid"
+qemu_status=$?
+qemu_pid=
+if [ -n "$tail_pid" ]; then
+	wait "$tail_pid"
+	tail_pid=
+fi
+
+# Prints what is wrong, if anything, and returns our exit code.
+judge()
+{
+	local verdict status taint trouble
+
+	if [ "$qemu_status" -eq 124 ] || [ "$qemu_status" -eq 137 ]; then
+		echo "vm: $kver: no end within $timeout seconds"
+		return 3
+	fi
+	verdict=$(tr -d '\r' <"$log/verdict" | grep -a "^$nonce status=")
+	if [ -z "$verdict" ] || ! grep -aq "vm: end $nonce" "$log/console.log"; then
+		echo "vm: $kver: panic or no answer"
+		return 3
+	fi
+
+	trouble=$(sed -n "/vm: start $nonce/,\$p" "$log/console.log" |
+		grep -aEf "$here/trouble")
+	if [ -n "$trouble" ]; then
+		echo "vm: $kver: trouble in the kernel log:"
+		echo "$trouble" | head -n 5
+		return 2
+	fi
+	# Bad page, died, warned, soft lockup: in case the words went unseen.
+	taint=${verdict##*taint=}
+	if (((${taint#*,} & ~${taint%,*}) & (1 << 5 | 1 << 7 | 1 << 9 | 1 << 14))); then
+		echo "vm: $kver: the kernel is tainted: $taint"
+		return 2
+	fi
+
+	status=${verdict#*status=}
+	status=${status%% *}
+	if [ "$status" -ne 0 ]; then
+		echo "vm: $kver: the command failed ($status)"
+		return 1
+	fi
+}
+
+judge >&2
+result=$?
+if [ "$result" -ne 0 ]; then
+	keep=1
+	echo "vm: logs are in $log" >&2
+fi
+exit "$result"
