@@ -8,7 +8,7 @@ else
 ifndef KVER
 KVER := $(shell tools/kernels --default | head -n 1)
 ifneq ($(KVER),$(shell uname -r))
-$(if $(KVER),$(info No headers for the running kernel, building for $(KVER)))
+other_kernel := yes
 endif
 endif
 KDIR := /lib/modules/$(KVER)/build
@@ -46,6 +46,7 @@ farm:
 	@test -n "$(KVER)" && test -e "$(KDIR)/Makefile" || { \
 		echo "No kernel headers in '$(KDIR)': install them, or give KVER= or KDIR=" >&2; \
 		exit 1; }
+	@$(if $(other_kernel),echo "The running kernel has no usable headers here: building for $(KVER)",:)
 	@mkdir -p $(FARM) && flock $(FARM)/.lock tools/farm $(FARM)
 
 modules_install: farm
@@ -61,13 +62,13 @@ unit:
 	$(MAKE) -C tools/testing/unit OUTPUT=$(abspath $(BUILD))/unit check
 
 demo:
-	tools/demo.sh
+	@tools/demo.sh
 
 check:
-	tools/check.sh
+	@tools/check.sh
 
 check-long:
-	tools/check.sh --long
+	@tools/check.sh --long
 
 help:
 	@echo 'make                  build the modules for the running kernel'

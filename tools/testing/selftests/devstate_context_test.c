@@ -298,7 +298,7 @@ FIXTURE_TEARDOWN(context_read_cut)
 	source_destroy(&self->source);
 }
 
-TEST_F(context_read_cut, gives_the_same_bytes)
+TEST_F_TIMEOUT(context_read_cut, gives_the_same_bytes, 300)
 {
 	struct source *source = &self->source;
 

@@ -468,7 +468,7 @@ static pid_t do_beside(bool (*job)(struct pair *pair), struct pair *pair)
 	return pid;
 }
 
-TEST_F(load, beside_all_other_calls_leaves_a_device_that_works)
+TEST_F_TIMEOUT(load, beside_all_other_calls_leaves_a_device_that_works, 300)
 {
 	struct pair *pair = &self->pair;
 	pid_t runner = do_beside(run_and_reset, pair);
@@ -518,7 +518,7 @@ FIXTURE_TEARDOWN(load_cut)
 	pair_destroy(&self->pair);
 }
 
-TEST_F(load_cut, moves_all)
+TEST_F_TIMEOUT(load_cut, moves_all, 300)
 {
 	struct pair *pair = &self->pair;
 	const char *wrong;
