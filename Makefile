@@ -3,7 +3,8 @@
 # Targets for people; "make help" lists them. What kbuild reads is in Kbuild.
 
 ifdef KDIR
-KVER ?= $(shell cat $(KDIR)/include/config/kernel.release)
+KVER ?= $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 else
 ifndef KVER
 KVER := $(shell tools/kernels --default | head -n 1)
@@ -37,7 +38,7 @@ LOCKED = +@flock $(FARM)/.lock
 unexport KDIR KVER BUILD
 
 .PHONY: modules farm modules_install clean help demo check check-long \
-	selftests unit
+	check-debug selftests unit
 
 modules: farm
 	$(LOCKED) $(KBUILD) modules
@@ -49,7 +50,7 @@ farm:
 	@$(if $(other_kernel),echo "The running kernel has no usable headers here: building for $(KVER)",:)
 	@mkdir -p $(FARM) && flock $(FARM)/.lock tools/farm $(FARM)
 
-modules_install: farm
+modules_install: modules
 	$(LOCKED) $(KBUILD) modules_install
 
 clean:
@@ -70,6 +71,9 @@ check:
 check-long:
 	@tools/check.sh --long
 
+check-debug:
+	@tools/check-debug.sh
+
 help:
 	@echo 'make                  build the modules for the running kernel'
 	@echo '  KVER=6.12.1-amd64   ... or for another installed one'
@@ -78,6 +82,7 @@ help:
 	@echo 'make demo             move a vGPU with work in flight, in a VM'
 	@echo 'make check            all checks and tests, on each kernel series'
 	@echo 'make check-long       the same, with long fuzzing and stress runs'
+	@echo 'make check-debug      the selftests on a kernel with KASAN and lockdep'
 	@echo 'make unit             the unit tests alone, in user space'
 	@echo 'make selftests        build the selftests, which run in a VM'
 	@echo 'make clean            remove build/'

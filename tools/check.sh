@@ -52,8 +52,9 @@ lane()
 	local passed failed skipped planned
 	shift
 
-	"$@" >"$log" 2>&1 </dev/null &
-	trap 'kill $! 2>/dev/null; wait; exit 143' TERM
+	# In a session of its own, to be ended with all its children.
+	setsid "$@" >"$log" 2>&1 </dev/null &
+	trap 'kill -- -$! 2>/dev/null; wait; exit 143' TERM
 	wait $!
 	status=$?
 

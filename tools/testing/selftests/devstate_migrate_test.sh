@@ -87,7 +87,12 @@ expect 0 "moves with 128 MiB of RAM" "$program" pair "$first" "$second" --seed 5
 expect 0 "goes on at the source when cancelled" "$program" pair "$first" "$second" --cancel --seed 3
 expect 0 "moves over a Unix socket" apart "unix:$work/socket" --seed 11 --rounds 30
 expect 0 "moves over TCP" apart tcp:127.0.0.1:7000 --seed 12 --rounds 30
-expect 0 "moves over TCP on IPv6" apart "tcp:[::1]:7001" --seed 13 --rounds 30
+if [ -e /proc/net/if_inet6 ]; then
+	expect 0 "moves over TCP on IPv6" apart "tcp:[::1]:7001" --seed 13 --rounds 30
+else
+	number=$((number + 1))
+	echo "ok $number moves over TCP on IPv6 # SKIP this kernel has no IPv6"
+fi
 expect 0 "is cancelled over a Unix socket" apart "unix:$work/socket" --cancel --seed 14 --rounds 30
 expect 1 "does not move a vGPU onto itself" "$program" pair "$first" "$first"
 expect 1 "does not move to a vGPU that does not exist" \

@@ -5,9 +5,10 @@
 # MODULES is the build folder of the running kernel, PROGRAMS that of the tests.
 #
 # For each program the modules are loaded before and unloaded after: a test
-# that leaves a reference behind fails. So does one whose plan is not met, and
-# one that leaves trouble in the kernel log. What the programs said is in
-# /results/TEST.log; here, one TAP stream comes out.
+# that leaves a reference behind fails. So does one whose plan is not met, one
+# that leaves trouble in the kernel log and, where the kernel can tell, one that
+# leaks memory. What the programs said is in /results/TEST.log; here, one TAP
+# stream comes out.
 set -u
 
 modules=$1
@@ -16,6 +17,7 @@ shift 2
 here=$(cd "$(dirname "$0")" && pwd)
 trouble=$here/../vm/trouble
 results=${RESULTS:-/results}
+kmemleak=/sys/kernel/debug/kmemleak
 number=0
 failed=0
 export MVGPU_MODULES=$modules
@@ -123,6 +125,24 @@ run_one()
 	else
 		pass "$test: the kernel log is clean"
 	fi
+	[ ! -w "$kmemleak" ] || check_leaks
+}
+
+# kmemleak does not report what is younger than 5 seconds, and what it sees for
+# the first time may be about to be stored somewhere: so it looks twice.
+check_leaks()
+{
+	sleep 6
+	echo scan >"$kmemleak"
+	echo scan >"$kmemleak"
+	cat "$kmemleak" >"$results/$test.leaks"
+	if [ -s "$results/$test.leaks" ]; then
+		head -n 30 "$results/$test.leaks" | sed 's/^/# /'
+		fail "$test: nothing leaked"
+	else
+		pass "$test: nothing leaked"
+	fi
+	echo clear >"$kmemleak"
 }
 
 needed=$(for file in "${drivers[@]}" "$pintest"; do
@@ -130,6 +150,7 @@ needed=$(for file in "${drivers[@]}" "$pintest"; do
 done | tr ',' '\n' | grep -vxE 'vfio_dirty|mdev_migration|mvgpu|' | sort -u)
 # shellcheck disable=SC2086 # one word each
 modprobe -a vfio_iommu_type1 $needed || exit 1
+[ ! -w "$kmemleak" ] || echo clear >"$kmemleak"
 
 echo "TAP version 13"
 for test; do

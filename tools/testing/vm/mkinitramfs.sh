@@ -9,13 +9,14 @@ set -eu -o pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 kver=$1
+folder=${2:-}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/mvgpu
 needed="virtio_pci 9pnet_virtio 9p overlay"
 PATH=$PATH:/usr/sbin:/sbin
 
 # In the order in which they have to be loaded, each once.
 modules=$(for module in $needed; do
-	modprobe -S "$kver" --show-depends "$module"
+	modprobe ${folder:+-d "$folder"} -S "$kver" --show-depends "$module"
 done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }')
 busybox=$(command -v busybox)
 

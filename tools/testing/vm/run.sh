@@ -46,13 +46,20 @@ while [ $# -gt 0 ]; do
 done
 [ $# -gt 0 ] || usage
 
-# A series, such as 6.12, stands for its newest installed kernel.
-if [ -z "$kver" ]; then
+# A folder is a kernel of tools/kernel/build.sh; a series, such as 6.12, stands
+# for its newest installed kernel.
+folder=
+if [ -d "$kver" ]; then
+	folder=$(cd "$kver" && pwd)
+	kver=$(cat "$folder/release") || exit 3
+elif [ -z "$kver" ]; then
 	kver=$("$here/../../kernels" --boot | head -n 1)
 elif [ ! -e "/boot/vmlinuz-$kver" ]; then
 	kver=$("$here/../../kernels" --boot "$kver")
 fi
-if [ -z "$kver" ] || [ ! -r "/boot/vmlinuz-$kver" ]; then
+vmlinuz=${folder:+$folder/vmlinuz}
+vmlinuz=${vmlinuz:-/boot/vmlinuz-$kver}
+if [ -z "$kver" ] || [ ! -r "$vmlinuz" ]; then
 	echo "vm: no such kernel; installed: $("$here/../../kernels" --boot | xargs)" >&2
 	exit 3
 fi
@@ -81,12 +88,13 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-image=$("$here/mkinitramfs.sh" "$kver") || exit 3
+image=$("$here/mkinitramfs.sh" "$kver" "$folder") || exit 3
 nonce=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 cp "$here/stage2.sh" "$log/.vm/stage2"
 {
 	echo "nonce=$nonce"
 	echo "timeout=$timeout"
+	printf 'kernel=%q\n' "$folder"
 	printf 'host_term=%q\n' "${TERM:-dumb}"
 } >"$log/.vm/settings"
 {
@@ -105,7 +113,7 @@ timeout --foreground -k 5 "$timeout" qemu-system-x86_64 \
 	-cpu max,-erms,-fsrm,-fsrs,-fsrc,-fzrm,-smap,-smep,-la57 \
 	-smp 2 -m "$mem" -nodefaults -no-user-config -display none -no-reboot \
 	-serial file:"$commas/console.log" -serial file:"$commas/verdict" \
-	-kernel "/boot/vmlinuz-$kver" -initrd "$image" \
+	-kernel "$vmlinuz" -initrd "$image" \
 	-append "console=ttyS0 quiet panic=-1 mitigations=off" \
 	-virtfs local,path=/,mount_tag=mount_root,security_model=none,readonly=on,multidevs=remap \
 	-virtfs local,path="$commas",mount_tag=mount_results,security_model=none,multidevs=remap \

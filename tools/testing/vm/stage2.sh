@@ -17,6 +17,7 @@ export PATH HOME
 nonce=
 timeout=
 host_term=
+kernel=
 # shellcheck disable=SC1091
 . /results/.vm/settings
 
@@ -36,6 +37,10 @@ ln -sf /proc/self/fd /dev/fd
 ln -sf /proc/self/fd/0 /dev/stdin
 ln -sf /proc/self/fd/1 /dev/stdout
 ln -sf /proc/self/fd/2 /dev/stderr
+if [ -n "$kernel" ]; then
+	mkdir -p "/lib/modules/$(uname -r)"
+	mount --bind "$kernel/lib/modules/$(uname -r)" "/lib/modules/$(uname -r)"
+fi
 busybox ip link set lo up
 hostname vm
 

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What VMMs do, again and again, with the n-th allocation or user copy failing,
+ * n = 1 until none fails. Each time the answer is success or an errno that says
+ * what failed, no dirty page is lost, and the device works afterwards, at the
+ * latest after a reset. Leaks and worse are for the kernel to report.
+ *
+ * By default n is 1 to 16, then every seventh; with MVGPU_FAULT_ALL=1 all.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault.h"
+#include "kselftest_harness.h"
+#include "rig.h"
+
+/* More points than any sequence has. */
+#define SWEEP_MAX	20000
+
+FIXTURE(sweep)
+{
+	struct rig rig;
+	struct fixture_vmm *vmm;
+};
+
+FIXTURE_SETUP(sweep)
+{
+	if (!fault_available())
+		SKIP(return, "needs FAULT_INJECTION: failslab, fail_page_alloc, fail_usercopy");
+	ASSERT_EQ(0, rig_create(&self->rig));
+	ASSERT_EQ(0, rig_open(&self->rig));
+	self->vmm = &self->rig.vmm;
+}
+
+FIXTURE_TEARDOWN(sweep)
+{
+	rig_destroy(&self->rig);
+}
+
+/* May a call that met a failing allocation or copy say this? */
+static bool sweep_errno_ok(int ret)
+{
+	switch (ret) {
+	case 0:
+	case -ENOMEM:
+	case -EFAULT:
+	case -EAGAIN:
+	case -EINTR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static unsigned int sweep_next(unsigned int nth)
+{
+	const char *all = getenv("MVGPU_FAULT_ALL");
+
+	return nth + (nth < 16 || (all && *all == '1') ? 1 : 7);
+}
+
+/* The device does as it is told: copy a pattern through VRAM. */
+static int sweep_works(struct rig *rig)
+{
+	unsigned char *ram = rig->vmm.ram.mem;
+	int ret;
+
+	rig_pattern(ram, 8 * RIG_PAGE, 7);
+	memset(ram + 16 * RIG_PAGE, 0, 8 * RIG_PAGE);
+	ret = rig_run(rig, gpu_copy(RIG_VRAM, RIG_RAM, 8 * RIG_PAGE, 1, 0, 0));
+	if (!ret)
+		ret = rig_run(rig, gpu_copy(RIG_RAM + 16 * RIG_PAGE, RIG_VRAM,
+					    8 * RIG_PAGE, 1, 0, 0));
+	if (!ret && !rig_has_pattern(ram + 16 * RIG_PAGE, 8 * RIG_PAGE, 7))
+		ret = -EILSEQ;
+
+	return ret;
+}
+
+/* Works, if need be after the reset with which a VMM would begin anew. */
+static int sweep_recovers(struct rig *rig)
+{
+	int ret;
+
+	if (!sweep_works(rig))
+		return 0;
+	ret = vfio_reset(rig->vmm.vfio.device);
+	if (!ret)
+		ret = rig_setup(rig);
+
+	return ret ?: sweep_works(rig);
+}
+
+/* Run a step with each point failing; @tid is where, 0 for this thread. */
+#define SWEEP(tid, step, after)						\
+	do {								\
+		unsigned int nth, hits = 0;				\
+		bool fired = true;					\
+									\
+		for (nth = 1; fired && nth < SWEEP_MAX;			\
+		     nth = sweep_next(nth)) {				\
+			int step_ret;					\
+									\
+			ASSERT_EQ(0, fault_arm(tid, nth));		\
+			step_ret = (step);				\
+			ASSERT_EQ(0, fault_disarm(&fired));			\
+			hits += fired;					\
+			ASSERT_TRUE(sweep_errno_ok(step_ret)) {		\
+				TH_LOG("n = %u: errno %d", nth, step_ret); \
+			}						\
+			if (!fired) {					\
+				ASSERT_EQ(0, step_ret);			\
+			}						\
+			ASSERT_EQ(0, (after)) {				\
+				TH_LOG("n = %u, step said %d", nth, step_ret); \
+			}						\
+		}							\
+		ASSERT_FALSE(fired);					\
+		ASSERT_LT(0, hits);					\
+		TH_LOG("%u points failed", hits);			\
+	} while (0)
+
+static int reopen(struct rig *rig)
+{
+	int ret;
+
+	rig_close(rig);
+	ret = rig_open(rig);
+
+	return ret ?: sweep_works(rig);
+}
+
+TEST_F_TIMEOUT(sweep, open_and_close, 300)
+{
+	struct rig *rig = &self->rig;
+
+	rig_close(rig);
+	SWEEP(0, fixture_open(&rig->vmm), (fixture_close(&rig->vmm), 0));
+	ASSERT_EQ(0, rig_open(rig));
+	ASSERT_EQ(0, sweep_works(rig));
+}
+
+TEST_F_TIMEOUT(sweep, close, 300)
+{
+	struct rig *rig = &self->rig;
+
+	SWEEP(0, (rig_close(rig), 0), reopen(rig));
+}
+
+#define SWEEP_IOVA	0x900000000ULL
+
+static int map_and_unmap(struct rig *rig)
+{
+	const int container = rig->vmm.vfio.container;
+	long long gone;
+	int ret;
+
+	ret = vfio_map_dma(container, SWEEP_IOVA, rig->vmm.ram.mem, 1 << 20,
+			   VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
+	if (ret)
+		return ret;
+	gone = vfio_unmap_dma(container, SWEEP_IOVA, 1 << 20);
+
+	return gone < 0 ? gone : 0;
+}
+
+TEST_F_TIMEOUT(sweep, map, 300)
+{
+	struct rig *rig = &self->rig;
+
+	SWEEP(0, map_and_unmap(rig),
+	      (vfio_unmap_dma(rig->vmm.vfio.container, SWEEP_IOVA, 1 << 20) < 0));
+}
+
+/* Pins and VRAM fail in the worker's thread, and fault the queue. */
+static int worker_run(struct rig *rig)
+{
+	struct gpu_queue_state state;
+	int ret;
+
+	ret = rig_run(rig, gpu_fill(RIG_RAM + 64 * RIG_PAGE, 64 * RIG_PAGE, 1,
+				    0, 0x5a5a5a5a));
+	if (!ret)
+		ret = rig_run(rig, gpu_fill(RIG_VRAM + 64 * RIG_PAGE,
+					    64 * RIG_PAGE, 1, 0, 0x5a5a5a5a));
+	if (ret != -EIO || gpu_queue_state(&rig->vmm.gpu, 0, &state))
+		return ret;
+
+	switch (state.fault) {
+	case MVGPU_FAULT_IOVA:
+	case MVGPU_FAULT_MEMLOCK:
+	case MVGPU_FAULT_MEMORY:
+		return -ENOMEM;
+	default:
+		return -EIO;
+	}
+}
+
+/* What was written before the fault is in the bitmap. */
+static int worker_check(struct rig *rig)
+{
+	const unsigned char *ram = rig->vmm.ram.mem;
+	unsigned char bitmap[64];
+	unsigned int page;
+	int ret;
+
+	ret = devstate_bitmap(rig->vmm.vfio.container, RIG_RAM_IOVA, 512,
+			      bitmap);
+	for (page = 64; page < 128 && !ret; page++)
+		if (ram[page * RIG_PAGE] && !devstate_bit(bitmap, page))
+			ret = -EUCLEAN;
+	memset(rig->vmm.ram.mem, 0, 128 * RIG_PAGE);
+	if (!ret)
+		ret = vfio_reset(rig->vmm.vfio.device);
+
+	return ret ?: rig_setup(rig) ?: sweep_works(rig);
+}
+
+TEST_F_TIMEOUT(sweep, run_and_pin, 300)
+{
+	struct rig *rig = &self->rig;
+	pid_t worker = fault_worker(rig->vmm.uuid);
+
+	ASSERT_LT(0, worker);
+	SWEEP(worker, worker_run(rig), worker_check(rig));
+}
+
+TEST_F_TIMEOUT(sweep, bitmap, 300)
+{
+	struct rig *rig = &self->rig;
+	unsigned char bitmap[256 / 8];
+
+	ASSERT_EQ(0, rig_run(rig, gpu_fill(RIG_RAM, 256 * RIG_PAGE, 1, 0, 1)));
+	SWEEP(0, devstate_bitmap(rig->vmm.vfio.container, RIG_RAM_IOVA, 256,
+				 bitmap), 0);
+	ASSERT_TRUE(rig_all(bitmap, sizeof(bitmap), 0xff));
+}
+
+static int stop_and_start(struct rig *rig)
+{
+	int ret = devstate_stop(&rig->vmm.state);
+
+	return ret ?: devstate_start(&rig->vmm.state);
+}
+
+TEST_F_TIMEOUT(sweep, stop_and_start, 300)
+{
+	struct rig *rig = &self->rig;
+
+	SWEEP(0, stop_and_start(rig),
+	      devstate_start(&rig->vmm.state) ?: sweep_works(rig));
+}
+
+static int save(struct rig *rig, void **context, __u64 *length)
+{
+	free(*context);
+	*context = NULL;
+
+	return devstate_save(&rig->vmm.state, context, length);
+}
+
+TEST_F_TIMEOUT(sweep, save, 300)
+{
+	struct rig *rig = &self->rig;
+	void *context = NULL, *good = NULL;
+	__u64 length, good_length;
+
+	ASSERT_EQ(0, sweep_works(rig));
+	ASSERT_EQ(0, devstate_stop(&rig->vmm.state));
+	ASSERT_EQ(0, devstate_save(&rig->vmm.state, &good, &good_length));
+	SWEEP(0, save(rig, &context, &length), 0);
+
+	/* The last one, with which nothing failed, is the same. */
+	ASSERT_EQ(good_length, length);
+	ASSERT_EQ(0, memcmp(good, context, length));
+	free(context);
+	free(good);
+	ASSERT_EQ(0, devstate_start(&rig->vmm.state));
+	ASSERT_EQ(0, sweep_works(rig));
+}
+
+/* A load that failed is refused or half done: stop gives a reset device. */
+static int load_check(struct rig *rig)
+{
+	int ret = devstate_stop(&rig->vmm.state);
+
+	return ret ?: devstate_start(&rig->vmm.state);
+}
+
+TEST_F_TIMEOUT(sweep, load, 300)
+{
+	struct rig *rig = &self->rig;
+	void *context;
+	__u64 length;
+
+	ASSERT_EQ(0, sweep_works(rig));
+	ASSERT_EQ(0, devstate_stop(&rig->vmm.state));
+	ASSERT_EQ(0, devstate_save(&rig->vmm.state, &context, &length));
+	SWEEP(0, devstate_load(&rig->vmm.state, context, length),
+	      load_check(rig));
+	free(context);
+	ASSERT_EQ(0, sweep_works(rig));
+}
+
+/* The reset itself has no point of failure; what a guest does next has. */
+static int reset_and_set_up(struct rig *rig)
+{
+	int ret = vfio_reset(rig->vmm.vfio.device);
+
+	return ret ?: rig_setup(rig);
+}
+
+TEST_F_TIMEOUT(sweep, reset, 300)
+{
+	struct rig *rig = &self->rig;
+
+	SWEEP(0, reset_and_set_up(rig), sweep_recovers(rig));
+}
+
+TEST_HARNESS_MAIN
