@@ -72,7 +72,7 @@ check-long:
 	@tools/check.sh --long
 
 check-debug:
-	@tools/check-debug.sh
+	@tools/check.sh --debug
 
 help:
 	@echo 'make                  build the modules for the running kernel'
@@ -81,7 +81,7 @@ help:
 	@echo 'make modules_install  install them (INSTALL_MOD_PATH= is honoured)'
 	@echo 'make demo             move a vGPU with work in flight, in a VM'
 	@echo 'make check            all checks and tests, on each kernel series'
-	@echo 'make check-long       the same, with long fuzzing and stress runs'
+	@echo 'make check-long       the same, with long fuzzing'
 	@echo 'make check-debug      the selftests on a kernel with KASAN and lockdep'
 	@echo 'make unit             the unit tests alone, in user space'
 	@echo 'make selftests        build the selftests, which run in a VM'

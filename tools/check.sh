@@ -1,22 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# tools/check.sh [--long]: all checks and tests, on the newest installed kernel
-# of each series; what "make check" calls. Two lanes run at a time. The log of
-# each is build/logs/LANE.log. Green only if every lane ran all it planned.
+# tools/check.sh [--long|--debug]: all checks and tests, on the newest installed
+# kernel of each series; what "make check" calls. Two lanes run at a time. The
+# log of each is build/logs/LANE.log. Green only if every lane ran all it planned.
+#
+# With --debug, the selftests alone, on the kernel of tools/kernel/build.sh kasan;
+# MVGPU_FAULT_ALL=1 then fails every point of failure there is, not a sample.
 set -u
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 1
 logs=$top/build/logs
 started=$SECONDS
+mode=${1:-}
 unit_target=check
 lanes_at_once=2
-# Fuzzing and stress take their time only when asked to.
-if [ "${1:-}" = --long ]; then
-	unit_target="check-long"
-	export MVGPU_TEST_LONG=1
-fi
+# Seconds for each test program.
+test_timeout=300
+# Fuzzing takes its time only when asked to.
+[ "$mode" != --long ] || unit_target="check-long"
 # Also for the checks that look at the modules: no rebuild between lanes.
 export CONFIG_VFIO_DIRTY_PINTEST=m
 
@@ -82,24 +85,70 @@ start()
 	lane "$@" &
 }
 
+# What make takes to build for the debug kernel or an installed one.
+target()
+{
+	if [ "$mode" = --debug ]; then
+		echo "KDIR=$debug_kernel/lib/modules/$1/build"
+	else
+		echo "KVER=$1"
+	fi
+}
+
 build()
 {
 	local kver
 
 	for kver; do
-		make -j2 KVER="$kver" modules || return
+		make -j2 "$(target "$kver")" modules || return
 	done
 	make -j2 selftests
 }
 
-tools/deps check || exit 1
-mkdir -p "$logs"
-rm -f "$logs"/*.log "$logs"/*.sum
+# selftests KERNEL KVER [run.sh option]...: starts the lane of a kernel.
+selftests()
+{
+	local kernel=$1 kver=$2
+	shift 2
+
+	start "selftests-$kver" tools/testing/vm/run.sh "$kernel" "$@" \
+		--log "$logs/vm-$kver" -- env TEST_TIMEOUT="$test_timeout" \
+		MVGPU_FAULT_ALL="${MVGPU_FAULT_ALL:-}" \
+		tools/testing/selftests/run.sh \
+		"$top/build/$kver" "$top/build/selftests" "${tests[@]}"
+}
+
+lanes()
+{
+	local kver check
+
+	# The longest first.
+	for kver in "${kernels[@]}"; do
+		selftests "$kver" "$kver" --timeout 1200
+	done
+	for kver in "${kernels[@]}"; do
+		start "vm-selfcheck-$kver" tools/testing/vm/selfcheck.sh "$kver"
+	done
+	start unit make -C tools/testing/unit OUTPUT="$top/build/unit" "$unit_target"
+	for check in w1-sparse checkpatch btf compat-golden kernel-doc shellcheck \
+			sizes spdx symbols uapi-headers; do
+		start "$check" env KVERS="${kernels[*]}" "tools/checks/$check.sh"
+	done
+}
 
 kernels=()
-for series in 6.12 6.1; do
-	kernels+=("$(tools/kernels --boot "$series")") || exit 1
-done
+if [ "$mode" = --debug ]; then
+	tools/deps debug || exit 1
+	debug_kernel=$(tools/kernel/build.sh kasan) || exit 1
+	kernels+=("$(cat "$debug_kernel/release")") || exit 1
+else
+	tools/deps check || exit 1
+	for series in 6.12 6.1; do
+		kernels+=("$(tools/kernels --boot "$series")") || exit 1
+	done
+fi
+mkdir -p "$logs"
+rm -f "$logs"/*.log "$logs"/*.sum
 
 say "building for ${kernels[*]}"
 if ! build "${kernels[@]}" >"$logs/build.log" 2>&1; then
@@ -111,20 +160,12 @@ fi
 
 say "running the tests; each line is a lane that ended"
 read -ra tests < <(make -s -C tools/testing/selftests OUTPUT="$top/build/selftests" list)
-# The longest first.
-for kver in "${kernels[@]}"; do
-	start "selftests-$kver" tools/testing/vm/run.sh "$kver" --timeout 1200 \
-		--log "$logs/vm-$kver" -- tools/testing/selftests/run.sh \
-		"$top/build/$kver" "$top/build/selftests" "${tests[@]}"
-done
-for kver in "${kernels[@]}"; do
-	start "vm-selfcheck-$kver" tools/testing/vm/selfcheck.sh "$kver"
-done
-start unit make -C tools/testing/unit OUTPUT="$top/build/unit" "$unit_target"
-for check in w1-sparse checkpatch btf compat-golden kernel-doc shellcheck sizes \
-		spdx symbols uapi-headers; do
-	start "$check" env KVERS="${kernels[*]}" "tools/checks/$check.sh"
-done
+if [ "$mode" = --debug ]; then
+	test_timeout=900
+	selftests "$debug_kernel" "${kernels[0]}" --mem 4096 --timeout 2400
+else
+	lanes
+fi
 while [ "$(jobs -rp | wc -l)" -gt 0 ]; do
 	wait -n
 done

@@ -21,7 +21,6 @@
 FIXTURE(sweep)
 {
 	struct rig rig;
-	struct fixture_vmm *vmm;
 };
 
 FIXTURE_SETUP(sweep)
@@ -30,7 +29,6 @@ FIXTURE_SETUP(sweep)
 		SKIP(return, "needs FAULT_INJECTION: failslab, fail_page_alloc, fail_usercopy");
 	ASSERT_EQ(0, rig_create(&self->rig));
 	ASSERT_EQ(0, rig_open(&self->rig));
-	self->vmm = &self->rig.vmm;
 }
 
 FIXTURE_TEARDOWN(sweep)
@@ -104,7 +102,7 @@ static int sweep_recovers(struct rig *rig)
 									\
 			ASSERT_EQ(0, fault_arm(tid, nth));		\
 			step_ret = (step);				\
-			ASSERT_EQ(0, fault_disarm(&fired));			\
+			ASSERT_EQ(0, fault_disarm(&fired));		\
 			hits += fired;					\
 			ASSERT_TRUE(sweep_errno_ok(step_ret)) {		\
 				TH_LOG("n = %u: errno %d", nth, step_ret); \
