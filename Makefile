@@ -38,7 +38,7 @@ LOCKED = +@flock $(FARM)/.lock
 unexport KDIR KVER BUILD
 
 .PHONY: modules farm modules_install clean help demo check check-long \
-	check-debug selftests unit
+	check-debug check-kcsan coverage selftests unit
 
 modules: farm
 	$(LOCKED) $(KBUILD) modules
@@ -74,6 +74,12 @@ check-long:
 check-debug:
 	@tools/check.sh --debug
 
+check-kcsan:
+	@tools/check.sh --kcsan
+
+coverage:
+	@tools/coverage.sh
+
 help:
 	@echo 'make                  build the modules for the running kernel'
 	@echo '  KVER=6.12.1-amd64   ... or for another installed one'
@@ -81,8 +87,10 @@ help:
 	@echo 'make modules_install  install them (INSTALL_MOD_PATH= is honoured)'
 	@echo 'make demo             move a vGPU with work in flight, in a VM'
 	@echo 'make check            all checks and tests, on each kernel series'
-	@echo 'make check-long       the same, with long fuzzing'
+	@echo 'make check-long       the same, with all that takes hours'
 	@echo 'make check-debug      the selftests on a kernel with KASAN and lockdep'
+	@echo 'make check-kcsan      ... or on one that looks for data races'
+	@echo 'make coverage         which lines and branches the tests reach'
 	@echo 'make unit             the unit tests alone, in user space'
 	@echo 'make selftests        build the selftests, which run in a VM'
 	@echo 'make clean            remove build/'

@@ -22,6 +22,21 @@ static inline void compat_vfio_free_device(struct vfio_device *vdev)
 #endif
 }
 
+/**
+ * compat_vfio_is_nesting - does the container's extension name nested tables
+ * @extension: argument of VFIO_CHECK_EXTENSION
+ *
+ * Return: true for that value on kernels whose type1 still answers 1 to it.
+ */
+static inline bool compat_vfio_is_nesting(unsigned long extension)
+{
+#ifdef VFIO_TYPE1_NESTING_IOMMU
+	return extension == VFIO_TYPE1_NESTING_IOMMU;
+#else
+	return false;
+#endif
+}
+
 /* Initialisers for a struct vfio_device_ops of an emulated device. */
 #if defined(HAVE_VFIO_DETACH_IOAS)
 #define COMPAT_VFIO_EMULATED_IOMMUFD_OPS				\

@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 #include <linux/vfio_device_state.h>
 
+#include "compat_vfio.h"
 #include "vfio_dirty_private.h"
 
 /* Every power of two from the page size on can be mapped. */
@@ -18,13 +19,12 @@ static long vfio_dirty_ioctl_extension(unsigned long extension)
 	switch (extension) {
 	case VFIO_TYPE1_IOMMU:
 	case VFIO_TYPE1v2_IOMMU:
-	case VFIO_TYPE1_NESTING_IOMMU:
 	case VFIO_DMA_CC_IOMMU:
 	case VFIO_UNMAP_ALL:
 	case VFIO_DIRTY_GET_DIRTY_BITMAP_EXT:
 		return 1;
 	default:
-		return 0;
+		return compat_vfio_is_nesting(extension);
 	}
 }
 

@@ -8,15 +8,18 @@
 # shellcheck source=tools/checks/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-for kver in $(check_kernels); do
+next=$(tools/kernel/next.sh) || exit 1
+for kver in $(check_kernels) "$(cat "$next/include/config/kernel.release")"; do
 	series=$(cut -d. -f1,2 <<<"$kver")
+	kdir=/lib/modules/$kver/build
+	[ -e "$kdir" ] || kdir=$next
 	mkdir -p "$check_work/$kver"
 	cat >"$check_work/$kver/Kbuild" <<-EOF
 		include $top/drivers/compat/probe.mk
 		\$(foreach flag,\$(compat-flags),\$(info found \$(flag)))
 		obj-m :=
 	EOF
-	make -C "/lib/modules/$kver/build" M="$check_work/$kver" modules \
+	make -C "$kdir" M="$check_work/$kver" modules \
 		>"$check_work/log" 2>&1
 	sed -n 's/^found -D//p' "$check_work/log" | sort -u >"$check_work/found"
 	diff -u "drivers/compat/golden/$series" "$check_work/found" \

@@ -35,6 +35,14 @@ check_skip()
 	echo "ok $check_number $check: $1 # SKIP $2"
 }
 
+# check_complaints LOG STATUS: what a run of make that builds modules had to say.
+check_complaints()
+{
+	[ "$2" -eq 0 ] || echo "make failed with $2"
+	grep -vE '^ +(CC|CHECK|LD|AR|MODPOST|BTF|MKDIR) ' "$1" |
+		grep -vE '^make(\[[0-9]\])?: (Entering|Leaving) directory|^$'
+}
+
 check_end()
 {
 	echo "1..$check_number"

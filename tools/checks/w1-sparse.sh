@@ -16,11 +16,7 @@ for kver in $(check_kernels); do
 		BUILD="$check_work" CONFIG_VFIO_DIRTY_PINTEST=m >"$log" 2>&1
 	status=$?
 
-	{
-		[ "$status" -eq 0 ] || echo "make failed with $status"
-		grep -vE '^ +(CC|CHECK|LD|AR|MODPOST|BTF|MKDIR) ' "$log" |
-			grep -vE '^make(\[[0-9]\])?: (Entering|Leaving) directory|^$'
-	} >"$check_work/complaints"
+	check_complaints "$log" "$status" >"$check_work/complaints"
 	check_result "$kver builds without a word" "$check_work/complaints"
 
 	checked=$(grep -cE '^ +CHECK ' "$log")

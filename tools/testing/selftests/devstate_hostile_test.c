@@ -10,12 +10,13 @@
 
 #include "kselftest_harness.h"
 #include "lib/context.h"
+#include "lib/effort.h"
 #include "lib/fixture.h"
 #include "lib/guest_state.h"
 #include "lib/receiver.h"
 #include "lib/stream_edit.h"
 
-#define ROUNDS		700	/* of each kind */
+#define ROUNDS		700	/* of each kind, with normal effort */
 #define PAGE		MVGPU_PAGE_SIZE
 
 /* Pages that a command of the source fills; more than a chunk by far. */
@@ -190,12 +191,13 @@ TEST_F_TIMEOUT(hostile, mutations_are_taken_or_refused, 300)
 {
 	struct receiver *receiver = &self->receiver;
 	const int nr = stream_find(&receiver->stream, variant->id, 0);
+	const unsigned int rounds = effort_rounds(ROUNDS);
 	unsigned int round, taken = 0;
 	struct stream_section right;
 
 	ASSERT_LE(0, nr);
 	right = receiver->stream.sections[nr];
-	for (round = 0; round < ROUNDS; round++) {
+	for (round = 0; round < rounds; round++) {
 		struct stream_section *section = &receiver->stream.sections[nr];
 		struct stream_bytes bytes;
 		int ret;

@@ -5,12 +5,13 @@
  * what failed, no dirty page is lost, and the device works afterwards, at the
  * latest after a reset. Leaks and worse are for the kernel to report.
  *
- * By default n is 1 to 16, then every seventh; with MVGPU_FAULT_ALL=1 all.
+ * Not every n is tried, except with MVGPU_EFFORT=whole: see effort.h.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "effort.h"
 #include "fault.h"
 #include "kselftest_harness.h"
 #include "rig.h"
@@ -49,13 +50,6 @@ static bool sweep_errno_ok(int ret)
 	default:
 		return false;
 	}
-}
-
-static unsigned int sweep_next(unsigned int nth)
-{
-	const char *all = getenv("MVGPU_FAULT_ALL");
-
-	return nth + (nth < 16 || (all && *all == '1') ? 1 : 7);
 }
 
 /* The device does as it is told: copy a pattern through VRAM. */
@@ -97,7 +91,7 @@ static int sweep_recovers(struct rig *rig)
 		bool fired = true;					\
 									\
 		for (nth = 1; fired && nth < SWEEP_MAX;			\
-		     nth = sweep_next(nth)) {				\
+		     nth = effort_next(nth)) {				\
 			int step_ret;					\
 									\
 			ASSERT_EQ(0, fault_arm(tid, nth));		\

@@ -15,9 +15,10 @@ modules=$1
 programs=$2
 shift 2
 here=$(cd "$(dirname "$0")" && pwd)
-trouble=$here/../vm/trouble
+find_trouble=$here/../vm/find-trouble
 results=${RESULTS:-/results}
 kmemleak=/sys/kernel/debug/kmemleak
+kcsan=/sys/kernel/debug/kcsan
 number=0
 failed=0
 export MVGPU_MODULES=$modules
@@ -84,7 +85,7 @@ retell()
 # Whatever the program left running would hold the modules.
 run_one()
 {
-	local status before program failed_before=$failed
+	local status before program started failed_before=$failed
 
 	files=("${drivers[@]}")
 	# It uses vfio_dirty, which others want to unload.
@@ -96,7 +97,7 @@ run_one()
 		return
 	fi
 
-	echo "# $test" >&2
+	started=$SECONDS
 	echo "selftest: $test" >/dev/kmsg
 	program=("$programs/$test")
 	[[ $test != *.sh ]] || program=("$here/$test" "$programs")
@@ -119,13 +120,14 @@ run_one()
 	else
 		fail "$test: the modules can be unloaded"
 	fi
-	if dmesg | tail -n +$((before + 1)) | grep -Ef "$trouble" |
+	if dmesg | tail -n +$((before + 1)) | "$find_trouble" |
 			head -n 5 | sed 's/^/# /' | grep .; then
 		fail "$test: the kernel log is clean"
 	else
 		pass "$test: the kernel log is clean"
 	fi
 	[ ! -w "$kmemleak" ] || check_leaks
+	echo "# $test took $((SECONDS - started)) s" >&2
 }
 
 # kmemleak does not report what is younger than 5 seconds, and what it sees for
@@ -151,6 +153,7 @@ done | tr ',' '\n' | grep -vxE 'vfio_dirty|mdev_migration|mvgpu|' | sort -u)
 # shellcheck disable=SC2086 # one word each
 modprobe -a vfio_iommu_type1 $needed || exit 1
 [ ! -w "$kmemleak" ] || echo clear >"$kmemleak"
+[ ! -w "$kcsan" ] || echo on >"$kcsan"
 
 echo "TAP version 13"
 for test; do

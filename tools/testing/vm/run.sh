@@ -149,7 +149,7 @@ judge()
 	fi
 
 	trouble=$(sed -n "/vm: start $nonce/,\$p" "$log/console.log" |
-		grep -aEf "$here/trouble")
+		"$here/find-trouble")
 	if [ -n "$trouble" ]; then
 		echo "vm: $kver: trouble in the kernel log:"
 		echo "$trouble" | head -n 5

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Sourced: runs commands that print TAP beside each other, and sums them up. A
+# command is a lane; its log is build/logs/LANE.log.
+
+lanes_at_once=2
+lanes_started=$SECONDS
+logs=$top/build/logs
+
+say()
+{
+	printf '[%4d s] %s\n' "$((SECONDS - lanes_started))" "$*"
+}
+
+# shellcheck disable=SC2317 # called by the trap
+lanes_stop()
+{
+	trap - EXIT
+	jobs -p | xargs -r kill 2>/dev/null
+	wait
+}
+
+lanes_begin()
+{
+	trap lanes_stop EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	mkdir -p "$logs"
+	rm -f "$logs"/*.log "$logs"/*.sum
+}
+
+# Passed, failed, skipped and planned by a TAP log, which may hold several plans.
+lanes_count()
+{
+	awk '/^1\.\.[0-9]+/ { split($1, plan, /\.\./); planned += plan[2] }
+		/^ok [0-9]+/ { if (/# SKIP/) skipped++; else passed++ }
+		/^not ok [0-9]+/ { failed++ }
+		END { print passed + 0, failed + 0, skipped + 0, planned + 0 }' "$1"
+}
+
+# Runs in the background; leaves LANE.log and LANE.sum.
+lane()
+{
+	local name=$1 log=$logs/$1.log status from=$SECONDS
+	local passed failed skipped planned
+	shift
+
+	# In a session of its own, to be ended with all its children.
+	setsid "$@" >"$log" 2>&1 </dev/null &
+	trap 'kill -- -$! 2>/dev/null; wait; exit 143' TERM
+	wait $!
+	status=$?
+
+	read -r passed failed skipped planned < <(lanes_count "$log")
+	if [ $((passed + failed + skipped)) -ne "$planned" ] || [ "$planned" -eq 0 ] ||
+			{ [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; }; then
+		failed=$((failed + 1))
+		echo "not ok - $name: ran all it planned (exit status $status)" >>"$log"
+	fi
+	echo "$passed $failed $skipped" >"$logs/$name.sum"
+	if [ "$failed" -eq 0 ]; then
+		say "$name: $passed passed, $skipped skipped, in $((SECONDS - from)) s"
+	else
+		say "$name: $failed FAILED, $passed passed, see ${log#"$top"/}"
+		grep -a '^not ok' "$log" | head -n 20 | sed 's/^/           /'
+	fi
+}
+
+# start NAME COMMAND...: waits for a free place, then runs a lane.
+start()
+{
+	while [ "$(jobs -rp | wc -l)" -ge "$lanes_at_once" ]; do
+		wait -n
+	done
+	lane "$@" &
+}
+
+# Waits for all lanes and prints the sum; nonzero unless it is green.
+lanes_end()
+{
+	local passed=0 failed=0 skipped=0 sum p f s
+
+	while [ "$(jobs -rp | wc -l)" -gt 0 ]; do
+		wait -n
+	done
+	for sum in "$logs"/*.sum; do
+		read -r p f s <"$sum"
+		passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	done
+	if [ "$failed" -ne 0 ]; then
+		echo "failed:"
+		grep -a '^not ok' "$logs"/*.log |
+			sed 's|.*/\([^/]*\)\.log:not ok [0-9-]* *|  \1: |'
+	fi
+	say "done; logs are in build/logs"
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ "$passed" -gt 0 ] && [ "$failed" -eq 0 ]
+}

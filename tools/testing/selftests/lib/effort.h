@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How much of what could go on for hours a test does. MVGPU_EFFORT says so:
+ *
+ *	quick	a sample, for kernels on which all takes ten times as long
+ *	(none)	what fits into "make check"
+ *	whole	everything, or far more where there is no everything
+ */
+#ifndef _SELFTESTS_EFFORT_H
+#define _SELFTESTS_EFFORT_H
+
+/* Rounds of something random, where @normal fit into "make check". */
+unsigned int effort_rounds(unsigned int normal);
+
+/*
+ * The number after @n of those to try, from 1 on: all, or ever fewer of them
+ * the higher they are.
+ */
+unsigned int effort_next(unsigned int n);
+
+/*
+ * The step through places that are much alike, where @normal fits into "make
+ * check": 1 for all of them. Odd, so that no alignment is left out.
+ */
+unsigned int effort_step(unsigned int normal);
+
+#endif /* _SELFTESTS_EFFORT_H */
