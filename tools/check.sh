@@ -20,16 +20,17 @@ profile=check
 series=(6.12 6.1)
 flavour=kasan
 unit_target=check
+effort=
 debug_effort=quick
 case $mode in
 --long)
-	unit_target=check-long
-	debug_effort=whole
+	unit_target="check-long"
+	effort=whole
+	debug_effort=
 	;;
 --debug | --kcsan)
 	profile=debug
 	series=()
-	flavour=kasan
 	debug_effort=
 	[ "$mode" = --debug ] || flavour=kcsan
 	;;
@@ -48,17 +49,26 @@ build()
 		make -j2 selftests
 }
 
-# selftests KERNEL KVER EFFORT PROGRAM_SECONDS [run.sh option]...: starts the
-# lane of a kernel.
+# selftests LANE KERNEL EFFORT TEST...: starts a lane. The debug kernel needs
+# more of everything.
 selftests()
 {
-	local kernel=$1 kver=$2 effort=$3 seconds=$4
-	shift 4
+	local name=$1 kernel=$2 kver=$2 effort=$3
+	local options=(--timeout 1800) seconds=300
+	shift 3
 
-	start "selftests-$kver" tools/testing/vm/run.sh "$kernel" "$@" \
-		--log "$logs/vm-$kver" -- env MVGPU_EFFORT="$effort" \
+	if [ "$kernel" = "$debug_kernel" ]; then
+		kver=$debug_release
+		options=(--timeout 7200 --mem 4096)
+		seconds=1800
+	elif [ -n "$effort" ]; then
+		options=(--timeout 7200)
+		seconds=3600
+	fi
+	start "$name-$kver" tools/testing/vm/run.sh "$kernel" "${options[@]}" \
+		--log "$logs/vm-$name-$kver" -- env MVGPU_EFFORT="$effort" \
 		TEST_TIMEOUT="$seconds" tools/testing/selftests/run.sh \
-		"$top/build/$kver" "$top/build/selftests" "${tests[@]}"
+		"$top/build/$kver" "$top/build/selftests" "$@"
 }
 
 checks()
@@ -96,10 +106,11 @@ fi
 say "running the tests; each line is a lane that ended"
 read -ra tests < <(make -s -C tools/testing/selftests OUTPUT="$top/build/selftests" list)
 # The longest first.
-selftests "$debug_kernel" "$debug_release" "$debug_effort" 1800 --mem 4096 \
-	--timeout 7200
+selftests selftests "$debug_kernel" "$debug_effort" "${tests[@]}"
+[ "$mode" != --long ] ||
+	selftests sweep "$debug_kernel" whole fault_sweep_test
 for kver in "${kernels[@]}"; do
-	selftests "$kver" "$kver" "" 300 --timeout 1200
+	selftests selftests "$kver" "$effort" "${tests[@]}"
 done
 [ "$profile" = debug ] || checks
 lanes_end

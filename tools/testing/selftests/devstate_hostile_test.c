@@ -187,7 +187,7 @@ static bool saves_what_loads(struct receiver *receiver)
 	return right;
 }
 
-TEST_F_TIMEOUT(hostile, mutations_are_taken_or_refused, 300)
+TEST_F_TIMEOUT(hostile, mutations_are_taken_or_refused, 3600)
 {
 	struct receiver *receiver = &self->receiver;
 	const int nr = stream_find(&receiver->stream, variant->id, 0);

@@ -12,6 +12,7 @@
 
 #include "kselftest_harness.h"
 #include "lib/context.h"
+#include "lib/effort.h"
 #include "lib/fixture.h"
 #include "lib/guest_state.h"
 #include "lib/stream_edit.h"
@@ -521,10 +522,14 @@ FIXTURE_TEARDOWN(load_cut)
 TEST_F_TIMEOUT(load_cut, moves_all, 300)
 {
 	struct pair *pair = &self->pair;
+	const __u64 length = pair->context.length;
+	const __u64 part = effort_part(length);
 	const char *wrong;
 
-	ASSERT_EQ(0, context_write(pair->state, pair->context.data,
-				   pair->context.length, 1, variant->cut));
+	ASSERT_EQ(0, context_write(pair->state, pair->context.data, part, 1,
+				   variant->cut));
+	ASSERT_EQ(0, context_write(pair->state, pair->context.data + part,
+				   length - part, 1 + part, CONTEXT_UNCUT));
 	wrong = pair_is_moved(pair);
 	EXPECT_EQ(NULL, wrong) TH_LOG("%s", wrong);
 	EXPECT_EQ(0, devstate_start(pair->state));

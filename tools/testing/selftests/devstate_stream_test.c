@@ -169,7 +169,7 @@ static unsigned int flip_step(size_t at)
 	return effort_step(at % PAGE < 1024 ? 1 : 37);
 }
 
-TEST_F_TIMEOUT(stream, every_byte_flipped_is_refused, 300)
+TEST_F_TIMEOUT(stream, every_byte_flipped_is_refused, 3600)
 {
 	const size_t length = self->receiver.good.length;
 	size_t at;

@@ -123,7 +123,7 @@ static int reopen(struct rig *rig)
 	return ret ?: sweep_works(rig);
 }
 
-TEST_F_TIMEOUT(sweep, open_and_close, 300)
+TEST_F_TIMEOUT(sweep, open_and_close, 3600)
 {
 	struct rig *rig = &self->rig;
 
@@ -133,7 +133,7 @@ TEST_F_TIMEOUT(sweep, open_and_close, 300)
 	ASSERT_EQ(0, sweep_works(rig));
 }
 
-TEST_F_TIMEOUT(sweep, close, 300)
+TEST_F_TIMEOUT(sweep, close, 3600)
 {
 	struct rig *rig = &self->rig;
 
@@ -157,7 +157,7 @@ static int map_and_unmap(struct rig *rig)
 	return gone < 0 ? gone : 0;
 }
 
-TEST_F_TIMEOUT(sweep, map, 300)
+TEST_F_TIMEOUT(sweep, map, 3600)
 {
 	struct rig *rig = &self->rig;
 
@@ -209,7 +209,7 @@ static int worker_check(struct rig *rig)
 	return ret ?: rig_setup(rig) ?: sweep_works(rig);
 }
 
-TEST_F_TIMEOUT(sweep, run_and_pin, 300)
+TEST_F_TIMEOUT(sweep, run_and_pin, 3600)
 {
 	struct rig *rig = &self->rig;
 	pid_t worker = fault_worker(rig->vmm.uuid);
@@ -218,7 +218,7 @@ TEST_F_TIMEOUT(sweep, run_and_pin, 300)
 	SWEEP(worker, worker_run(rig), worker_check(rig));
 }
 
-TEST_F_TIMEOUT(sweep, bitmap, 300)
+TEST_F_TIMEOUT(sweep, bitmap, 3600)
 {
 	struct rig *rig = &self->rig;
 	unsigned char bitmap[256 / 8];
@@ -236,7 +236,7 @@ static int stop_and_start(struct rig *rig)
 	return ret ?: devstate_start(&rig->vmm.state);
 }
 
-TEST_F_TIMEOUT(sweep, stop_and_start, 300)
+TEST_F_TIMEOUT(sweep, stop_and_start, 3600)
 {
 	struct rig *rig = &self->rig;
 
@@ -252,7 +252,7 @@ static int save(struct rig *rig, void **context, __u64 *length)
 	return devstate_save(&rig->vmm.state, context, length);
 }
 
-TEST_F_TIMEOUT(sweep, save, 300)
+TEST_F_TIMEOUT(sweep, save, 3600)
 {
 	struct rig *rig = &self->rig;
 	void *context = NULL, *good = NULL;
@@ -280,7 +280,7 @@ static int load_check(struct rig *rig)
 	return ret ?: devstate_start(&rig->vmm.state);
 }
 
-TEST_F_TIMEOUT(sweep, load, 300)
+TEST_F_TIMEOUT(sweep, load, 3600)
 {
 	struct rig *rig = &self->rig;
 	void *context;
@@ -303,7 +303,7 @@ static int reset_and_set_up(struct rig *rig)
 	return ret ?: rig_setup(rig);
 }
 
-TEST_F_TIMEOUT(sweep, reset, 300)
+TEST_F_TIMEOUT(sweep, reset, 3600)
 {
 	struct rig *rig = &self->rig;
 

@@ -40,6 +40,11 @@ unsigned int effort_rounds(unsigned int normal)
 	}
 }
 
+unsigned long long effort_part(unsigned long long all)
+{
+	return effort() == EFFORT_QUICK ? all / EFFORT_QUICK_DIVISOR : all;
+}
+
 unsigned int effort_next(unsigned int n)
 {
 	switch (effort()) {

@@ -12,6 +12,9 @@
 /* Rounds of something random, where @normal fit into "make check". */
 unsigned int effort_rounds(unsigned int normal);
 
+/* How many of @all bytes to move in small pieces; the rest goes in one. */
+unsigned long long effort_part(unsigned long long all);
+
 /*
  * The number after @n of those to try, from 1 on: all, or ever fewer of them
  * the higher they are.
