@@ -32,7 +32,7 @@ case $mode in
 	profile=debug
 	series=()
 	debug_effort=
-	[ "$mode" = --debug ] || flavour=kcsan
+	[ "$mode" = --debug ] || flavour=kcsan debug_effort=quick
 	;;
 esac
 # Also for the checks that look at the modules: no rebuild between lanes.

@@ -114,7 +114,7 @@ timeout --foreground -k 5 "$timeout" qemu-system-x86_64 \
 	-smp 2 -m "$mem" -nodefaults -no-user-config -display none -no-reboot \
 	-serial file:"$commas/console.log" -serial file:"$commas/verdict" \
 	-kernel "$vmlinuz" -initrd "$image" \
-	-append "console=ttyS0 quiet panic=-1 mitigations=off" \
+	-append "console=ttyS0 quiet panic=-1 log_buf_len=16M mitigations=off" \
 	-virtfs local,path=/,mount_tag=mount_root,security_model=none,readonly=on,multidevs=remap \
 	-virtfs local,path="$commas",mount_tag=mount_results,security_model=none,multidevs=remap \
 	</dev/null >"$log/qemu.log" 2>&1 &
