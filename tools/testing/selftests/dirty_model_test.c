@@ -29,6 +29,7 @@
 #define GUARD		0xa5a5a5a5a5a5a5a5ULL
 #define LOG_LINES	12
 #define LOG_WIDTH	96
+#define LANE_STEPS	9	/* kinds of calls */
 
 struct world;
 
@@ -45,6 +46,8 @@ struct world;
  * @bitmap: the kernel's answer, with a word behind it
  * @expected: the model's
  * @fragile: two pages, of which the second cannot be reached
+ * @good: did the last call succeed
+ * @successes: calls of each kind that did
  * @log: the last calls
  * @wrong: what went wrong, or NULL
  */
@@ -60,6 +63,8 @@ struct lane {
 	__u64 bitmap[LANE_PAGES / 64 + 2];
 	__u64 expected[LANE_PAGES / 64 + 2];
 	unsigned char *fragile;
+	bool good;
+	unsigned long successes[LANE_STEPS];
 	char log[LOG_LINES][LOG_WIDTH];
 	const char *wrong;
 };
@@ -111,29 +116,30 @@ static __u64 lane_iova(const struct lane *lane, unsigned int page)
 	return lane->iova + page * DIRTY_PAGE;
 }
 
-/* A range, mostly small, at times near a leaf's end or all of the window. */
+/* A range anywhere, mostly small. */
 static void lane_range(struct lane *lane, unsigned int most,
 		       unsigned int *first, unsigned int *nr)
 {
-	const unsigned int limit = lane_random(lane, 4) ? 16 : most;
+	const unsigned int limit = lane_random(lane, 3) ? 16 : most;
 
-	if (limit < LANE_PAGES && !lane_random(lane, 4))
-		*first = 4096 - limit / 2 + lane_random(lane, limit);
-	else
-		*first = lane_random(lane, LANE_PAGES);
+	*first = lane_random(lane, LANE_PAGES);
 	*nr = 1 + lane_random(lane, limit);
 	if (*nr > LANE_PAGES - *first)
 		*nr = LANE_PAGES - *first;
 }
 
-/* A range that is one whole mapping, if there is one at a random place. */
+/* A range that is one whole mapping, if one is found soon. */
 static bool lane_mapping(struct lane *lane, unsigned int *first,
 			 unsigned int *nr)
 {
 	const struct dirty_model_page *pages = lane->model.pages;
-	unsigned int begin = lane_random(lane, LANE_PAGES), end;
-	const __u32 mapping = pages[begin].mapping;
+	unsigned int begin, end, tries = 16;
+	__u32 mapping;
 
+	do {
+		begin = lane_random(lane, LANE_PAGES);
+		mapping = pages[begin].mapping;
+	} while (!mapping && --tries);
 	if (!mapping)
 		return false;
 	end = begin;
@@ -143,6 +149,52 @@ static bool lane_mapping(struct lane *lane, unsigned int *first,
 		end++;
 	*first = begin;
 	*nr = end - begin;
+	return true;
+}
+
+/*
+ * A range for which much depends on where it lies: mostly in a mapping, about
+ * an end of it, of a word of bits or of a leaf.
+ */
+static void lane_pages(struct lane *lane, unsigned int most,
+		       unsigned int *first, unsigned int *nr)
+{
+	static const unsigned int edges[] = { 0, 64, 128, 4096, 8192 };
+	unsigned int begin, size, edge;
+
+	lane_range(lane, most, first, nr);
+	if (!lane_random(lane, 4) || !lane_mapping(lane, &begin, &size))
+		return;
+	edge = edges[lane_random(lane, ARRAY_SIZE(edges))];
+	if (edge >= size)
+		edge = lane_random(lane, size);
+	edge += begin;
+	*first = edge - lane_random(lane, (*nr < edge ? *nr : edge) + 1);
+	if (*nr > LANE_PAGES - *first)
+		*nr = LANE_PAGES - *first;
+	if (!lane_random(lane, 4))
+		return;
+	if (*first < begin)
+		*first = begin;
+	if (*nr > begin + size - *first)
+		*nr = begin + size - *first;
+}
+
+/* A range that cuts no mapping, for which its bits are rarely aligned. */
+static bool lane_uncut(struct lane *lane, unsigned int *first, unsigned int *nr)
+{
+	const struct dirty_model_page *pages = lane->model.pages;
+	unsigned int hole = lane_random(lane, 80);
+
+	if (!lane_mapping(lane, first, nr))
+		return false;
+	while (hole-- && *first && !pages[*first - 1].mapping) {
+		--*first;
+		++*nr;
+	}
+	while (*first + *nr < LANE_PAGES && !pages[*first + *nr].mapping &&
+	       lane_random(lane, 40))
+		++*nr;
 	return true;
 }
 
@@ -167,6 +219,16 @@ static const char *lane_compare(const struct lane *lane, unsigned int nr,
 		      dirty_bytes(nr) + sizeof(__u64)) ? what : NULL;
 }
 
+static bool lane_is_free(const struct lane *lane, unsigned int first,
+			 unsigned int nr)
+{
+	while (nr--) {
+		if (lane->model.pages[first + nr].mapping)
+			return false;
+	}
+	return true;
+}
+
 static const char *step_map(struct lane *lane)
 {
 	static const __u32 flags[] = {
@@ -178,12 +240,16 @@ static const char *step_map(struct lane *lane)
 	long ret, expected;
 
 	lane_range(lane, LANE_PAGES, &first, &nr);
+	while (nr > 1 && lane_random(lane, 8) &&
+	       !lane_is_free(lane, first, nr))
+		nr /= 2;
 	expected = dirty_model_map(&lane->model, first, nr, flag);
 	ret = vfio_map_dma(lane->world->container, lane_iova(lane, first),
 			   lane->mem + first * DIRTY_PAGE, nr * DIRTY_PAGE,
 			   flag);
 	lane_log(lane, "map %u+%u flags %u: %ld, not %ld", first, nr, flag, ret,
 		 expected);
+	lane->good = ret >= 0;
 	return ret == expected ? NULL : "map";
 }
 
@@ -195,7 +261,7 @@ static const char *step_unmap(struct lane *lane)
 
 	if (!lane_random(lane, 4))
 		lane_range(lane, 600, &first, &nr);
-	else if (!lane_mapping(lane, &first, &nr))
+	else if (!lane_uncut(lane, &first, &nr))
 		return NULL;
 	lane_fill_bitmaps(lane, nr, false);
 	expected = dirty_model_unmap(&lane->model, first, nr,
@@ -209,6 +275,7 @@ static const char *step_unmap(struct lane *lane)
 				     lane_iova(lane, first), nr * DIRTY_PAGE);
 	lane_log(lane, "unmap %u+%u dirty %d: %lld, not %lld", first, nr, dirty,
 		 ret, expected);
+	lane->good = ret >= 0;
 	if (ret != expected)
 		return "unmap";
 	return lane_compare(lane, nr, "bitmap of unmap");
@@ -224,7 +291,7 @@ static const char *step_pin(struct lane *lane)
 	unsigned int first, nr;
 	long ret, expected;
 
-	lane_range(lane, DIRTY_MODEL_PIN_MAX + 1, &first, &nr);
+	lane_pages(lane, DIRTY_MODEL_PIN_MAX + 1, &first, &nr);
 	if (!lane_random(lane, 64))
 		nr = 0;
 	expected = dirty_model_pin(&lane->model, device, first, nr, flag);
@@ -232,6 +299,7 @@ static const char *step_pin(struct lane *lane)
 			flag);
 	lane_log(lane, "pin %u+%u flags %u by %u: %ld, not %ld", first, nr,
 		 flag, device, ret, expected);
+	lane->good = ret >= 0;
 	return ret == expected ? NULL : "pin";
 }
 
@@ -241,11 +309,12 @@ static const char *step_unpin(struct lane *lane)
 	unsigned int first, nr;
 	long ret;
 
-	lane_range(lane, 1000, &first, &nr);
+	lane_pages(lane, 1000, &first, &nr);
 	dirty_model_unpin(&lane->model, device, first, nr);
 	ret = dirty_unpin(&lane->world->rigs[device], lane_iova(lane, first),
 			  nr);
 	lane_log(lane, "unpin %u+%u by %u: %ld", first, nr, device, ret);
+	lane->good = ret >= 0;
 	return ret ? "unpin" : NULL;
 }
 
@@ -255,12 +324,16 @@ static const char *step_rw(struct lane *lane)
 	const bool write = lane_random(lane, 2);
 	const __u32 flags = (write ? PINTEST_WRITE : 0) |
 			    (lane_random(lane, 2) ? PINTEST_KTHREAD : 0);
-	const __u64 offset = lane_random(lane, LANE_SIZE - 4 * DIRTY_PAGE);
 	const __u64 len = 1 + lane_random(lane, 4 * DIRTY_PAGE);
 	unsigned char data[4 * DIRTY_PAGE];
+	unsigned int first, nr;
 	int ret, expected;
-	__u64 done;
+	__u64 offset, done;
 
+	lane_pages(lane, 4, &first, &nr);
+	offset = first * DIRTY_PAGE + lane_random(lane, DIRTY_PAGE);
+	if (offset > LANE_SIZE - len)
+		offset = LANE_SIZE - len;
 	memset(data, lane_random(lane, 256), len);
 	expected = dirty_model_rw(&lane->model, offset, len, write, &done);
 	ret = dirty_rw(&lane->world->rigs[0], lane->iova + offset, data, len,
@@ -268,6 +341,7 @@ static const char *step_rw(struct lane *lane)
 	lane_log(lane, "rw %#llx+%llu flags %u: %d, not %d",
 		 (unsigned long long)offset, (unsigned long long)len, flags,
 		 ret, expected);
+	lane->good = ret >= 0;
 	if (ret != expected)
 		return "rw";
 	/* A read that fails copies nothing out of pintest. */
@@ -282,7 +356,9 @@ static const char *step_mark(struct lane *lane)
 	unsigned int first, nr;
 	long ret;
 
-	lane_range(lane, 64, &first, &nr);
+	lane_pages(lane, 64, &first, &nr);
+	while (nr > 1 && !dirty_model_can_mark(&lane->model, first, nr))
+		nr /= 2;
 	if (!lane->world->shared.marks[device] ||
 	    !dirty_model_can_mark(&lane->model, first, nr))
 		return NULL;
@@ -291,6 +367,7 @@ static const char *step_mark(struct lane *lane)
 			 lane_iova(lane, first) + lane_random(lane, 4096),
 			 (nr - 1) * DIRTY_PAGE + 1);
 	lane_log(lane, "mark %u+%u by %u: %ld", first, nr, device, ret);
+	lane->good = ret >= 0;
 	return ret ? "mark" : NULL;
 }
 
@@ -301,13 +378,14 @@ static const char *step_get(struct lane *lane)
 
 	if (!lane_random(lane, 3))
 		lane_range(lane, LANE_PAGES, &first, &nr);
-	else if (!lane_mapping(lane, &first, &nr))
+	else if (!lane_uncut(lane, &first, &nr))
 		return NULL;
 	lane_fill_bitmaps(lane, nr, false);
 	expected = dirty_model_get(&lane->model, first, nr, lane->expected);
 	ret = dirty_get(lane->world->container, lane_iova(lane, first),
 			nr * DIRTY_PAGE, lane->bitmap);
 	lane_log(lane, "get %u+%u: %ld, not %ld", first, nr, ret, expected);
+	lane->good = ret >= 0;
 	if (ret != expected)
 		return "get";
 	return lane_compare(lane, nr, "bitmap of get");
@@ -330,6 +408,7 @@ static const char *step_get_fails(struct lane *lane)
 			(1 + lane_random(lane, words - 1)) * sizeof(__u64));
 	lane_log(lane, "get %u+%u in vain: %ld, not %ld", first, nr, ret,
 		 expected);
+	lane->good = ret == -EFAULT;
 	return ret == expected ? NULL : "get in vain";
 }
 
@@ -338,40 +417,45 @@ static const char *step_written(struct lane *lane)
 	unsigned int first, nr;
 	int ret;
 
-	lane_range(lane, LANE_PAGES, &first, &nr);
+	lane_pages(lane, LANE_PAGES, &first, &nr);
 	lane_fill_bitmaps(lane, nr, true);
 	dirty_model_written(&lane->model, first, nr, lane->expected);
 	ret = dirty_written(lane->world->container, lane_iova(lane, first), nr,
 			    lane->bitmap);
 	lane_log(lane, "written %u+%u: %d", first, nr, ret);
+	lane->good = ret >= 0;
 	return ret ? "written" : lane_compare(lane, nr, "bitmap of written");
 }
 
 static const struct {
 	const char *(*step)(struct lane *lane);
 	unsigned int weight;
-} steps[] = {
-	{ step_map, 20 },
-	{ step_unmap, 8 },
+} steps[LANE_STEPS] = {
+	{ step_map, 10 },
+	{ step_unmap, 4 },
 	{ step_pin, 25 },
 	{ step_unpin, 15 },
 	{ step_rw, 15 },
 	{ step_mark, 10 },
 	{ step_get, 8 },
-	{ step_get_fails, 2 },
+	{ step_get_fails, 4 },
 	{ step_written, 4 },
 };
 
 static const char *lane_step(struct lane *lane)
 {
 	unsigned int i, sum = 0, pick;
+	const char *wrong;
 
-	for (i = 0; i < ARRAY_SIZE(steps); i++)
+	for (i = 0; i < LANE_STEPS; i++)
 		sum += steps[i].weight;
 	pick = lane_random(lane, sum);
 	for (i = 0; pick >= steps[i].weight; i++)
 		pick -= steps[i].weight;
-	return steps[i].step(lane);
+	lane->good = false;
+	wrong = steps[i].step(lane);
+	lane->successes[i] += lane->good;
+	return wrong;
 }
 
 /* What concerns all windows; they stand still meanwhile. */
@@ -494,12 +578,14 @@ FIXTURE_SETUP(model)
 	self->world = world;
 	self->seed = number_from("MVGPU_MODEL_SEED", 1);
 	world->nr_lanes = variant->lanes;
+	world->shared.marks[1] = true;
 	pthread_rwlock_init(&world->lock, NULL);
 	ASSERT_EQ(0, dirty_rig_open(&world->rigs[0]));
 	world->container = world->rigs[0].vfio.container;
 	ASSERT_EQ(0, dirty_rig_create(&world->rigs[1]));
 	ASSERT_EQ(0, vfio_open_shared(&world->rigs[1].vfio, world->container,
 				      world->rigs[1].uuid));
+	ASSERT_EQ(0, dirty_set(&world->rigs[1], PINTEST_EXPLICIT, 1));
 	for (i = 0; i < variant->lanes; i++) {
 		ASSERT_EQ(0, lane_create(&world->lanes[i], world, i,
 					 self->seed));
@@ -524,32 +610,44 @@ FIXTURE_TEARDOWN(model)
 	free(world);
 }
 
+/* What went wrong, and what every kind of call came to. */
+static void lane_report(struct __test_metadata *_metadata,
+			const struct lane *lane, __u64 seed)
+{
+	unsigned int i;
+
+	EXPECT_EQ(NULL, lane->wrong) {
+		TH_LOG("seed %llu, lane %u, step %lu: %s",
+		       (unsigned long long)seed, lane->nr, lane->step,
+		       lane->wrong);
+		for (i = LOG_LINES; i > 0; i--)
+			TH_LOG("  %s", lane->log[(lane->step + LOG_LINES - i) %
+						 LOG_LINES]);
+	}
+	for (i = 0; i < LANE_STEPS; i++)
+		EXPECT_LT(0, lane->successes[i]) {
+			TH_LOG("no call of kind %u succeeded", i);
+		}
+	TH_LOG("seed %llu, window %u: %lu calls; good maps %lu, unmaps %lu, pins %lu, unpins %lu, rws %lu, marks %lu, gets %lu and %lu, written %lu",
+	       (unsigned long long)seed, lane->nr, lane->step,
+	       lane->successes[0], lane->successes[1], lane->successes[2],
+	       lane->successes[3], lane->successes[4], lane->successes[5],
+	       lane->successes[6], lane->successes[7], lane->successes[8]);
+}
+
 TEST_F_TIMEOUT(model, is_what_happens, 86400)
 {
 	struct world *world = self->world;
 	pthread_t threads[LANES];
-	unsigned int i, k;
+	unsigned int i;
 
 	for (i = 0; i < world->nr_lanes; i++)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, lane_play,
 					    &world->lanes[i]));
 	for (i = 0; i < world->nr_lanes; i++)
 		pthread_join(threads[i], NULL);
-	for (i = 0; i < world->nr_lanes; i++) {
-		struct lane *lane = &world->lanes[i];
-
-		EXPECT_EQ(NULL, lane->wrong) {
-			TH_LOG("seed %llu, lane %u, step %lu: %s",
-			       (unsigned long long)self->seed, i, lane->step,
-			       lane->wrong);
-			for (k = LOG_LINES; k > 0; k--)
-				TH_LOG("  %s", lane->log[(lane->step + LOG_LINES
-						- k) % LOG_LINES]);
-		}
-	}
-	TH_LOG("seed %llu: %lu calls in each of %u windows",
-	       (unsigned long long)self->seed, world->lanes[0].step,
-	       world->nr_lanes);
+	for (i = 0; i < world->nr_lanes; i++)
+		lane_report(_metadata, &world->lanes[i], self->seed);
 }
 
 TEST_HARNESS_MAIN
