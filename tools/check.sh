@@ -54,15 +54,15 @@ build()
 selftests()
 {
 	local name=$1 kernel=$2 kver=$2 effort=$3
-	local options=(--timeout 1800) seconds=300
+	local options=(--iommu --timeout 1800) seconds=300
 	shift 3
 
 	if [ "$kernel" = "$debug_kernel" ]; then
 		kver=$debug_release
-		options=(--timeout 7200 --mem 4096)
+		options=(--iommu --timeout 7200 --mem 4096)
 		seconds=1800
 	elif [ -n "$effort" ]; then
-		options=(--timeout 7200)
+		options=(--iommu --timeout 7200)
 		seconds=3600
 	fi
 	start "$name-$kver" tools/testing/vm/run.sh "$kernel" "${options[@]}" \

@@ -146,7 +146,7 @@ TEST_F_TIMEOUT(stream, every_bit_flipped_in_headers_is_refused, 120)
 	EXPECT_TRUE(receiver_works(&self->receiver));
 }
 
-TEST_F(stream, every_bit_flipped_in_the_end_mark_is_refused)
+TEST_F_TIMEOUT(stream, every_bit_flipped_in_the_end_mark_is_refused, 300)
 {
 	const size_t length = self->receiver.good.length;
 	size_t at;

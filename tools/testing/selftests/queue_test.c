@@ -198,7 +198,7 @@ static int run_around(struct rig *rig, struct gpu_ring *ring)
 	return ret;
 }
 
-TEST_F_TIMEOUT(queue, ring_wraps_wherever_it_lies, 120)
+TEST_F_TIMEOUT(queue, ring_wraps_wherever_it_lies, 600)
 {
 	static const __u32 sizes[] = {
 		MVGPU_RING_SIZE_MIN, 0x4000, MVGPU_RING_SIZE_MAX,
@@ -581,7 +581,7 @@ TEST_F(queue, does_no_dma_without_bus_mastering)
 	EXPECT_EQ(7U, ram_u64(&self->rig, PAGE));
 }
 
-TEST_F_TIMEOUT(queue, has_no_dma_in_flight_once_bus_mastering_is_off, 120)
+TEST_F_TIMEOUT(queue, has_no_dma_in_flight_once_bus_mastering_is_off, 600)
 {
 	const int device = self->rig.vmm.vfio.device;
 	unsigned char *mem = self->rig.vmm.ram.mem;
@@ -599,7 +599,7 @@ TEST_F_TIMEOUT(queue, has_no_dma_in_flight_once_bus_mastering_is_off, 120)
 	}
 }
 
-TEST_F_TIMEOUT(queue, has_no_dma_in_flight_once_it_reads_disabled, 120)
+TEST_F_TIMEOUT(queue, has_no_dma_in_flight_once_it_reads_disabled, 600)
 {
 	unsigned char *mem = self->rig.vmm.ram.mem;
 	int round;

@@ -126,7 +126,7 @@ static int count_chunks(struct trace *trace, const char *uuid,
 	return nr < 0 ? nr : done ? 0 : -ENODATA;
 }
 
-TEST_F_TIMEOUT(stop, at_most_one_chunk_begins_after_the_request, 180)
+TEST_F_TIMEOUT(stop, at_most_one_chunk_begins_after_the_request, 600)
 {
 	const char *uuid = self->rig.vmm.uuid;
 	struct chunks chunks;
@@ -154,7 +154,7 @@ TEST_F_TIMEOUT(stop, at_most_one_chunk_begins_after_the_request, 180)
 	trace_close(&trace);
 }
 
-TEST_F_TIMEOUT(stop, no_dma_is_in_flight_once_it_returns, 120)
+TEST_F_TIMEOUT(stop, no_dma_is_in_flight_once_it_returns, 600)
 {
 	unsigned char *mem = self->rig.vmm.ram.mem;
 	int round;
@@ -170,7 +170,7 @@ TEST_F_TIMEOUT(stop, no_dma_is_in_flight_once_it_returns, 120)
 	}
 }
 
-TEST_F_TIMEOUT(stop, nothing_changes_while_stopped, 120)
+TEST_F_TIMEOUT(stop, nothing_changes_while_stopped, 600)
 {
 	struct rig *rig = &self->rig;
 	struct gpu_queue_state before, after;
@@ -246,7 +246,7 @@ static int make_model(struct rig *rig, struct model *model)
 	return 0;
 }
 
-TEST_F_TIMEOUT(stop, start_goes_on_to_the_right_result, 120)
+TEST_F_TIMEOUT(stop, start_goes_on_to_the_right_result, 600)
 {
 	struct rig *rig = &self->rig;
 	struct model model;
@@ -268,7 +268,7 @@ TEST_F_TIMEOUT(stop, start_goes_on_to_the_right_result, 120)
 	model_destroy(&model);
 }
 
-TEST_F_TIMEOUT(stop, storm_of_stops_leaves_the_result_right, 240)
+TEST_F_TIMEOUT(stop, storm_of_stops_leaves_the_result_right, 600)
 {
 	struct rig *rig = &self->rig;
 	struct model model;
@@ -338,7 +338,7 @@ static void ignore(int signal)
 	(void)signal;
 }
 
-TEST_F_TIMEOUT(stop, signals_do_not_disturb_it, 120)
+TEST_F_TIMEOUT(stop, signals_do_not_disturb_it, 600)
 {
 	const struct itimerval often = { { 0, 300 }, { 0, 300 } }, never = { 0 };
 	struct sigaction action = { .sa_handler = ignore };
@@ -354,7 +354,7 @@ TEST_F_TIMEOUT(stop, signals_do_not_disturb_it, 120)
 	EXPECT_EQ(0, ret);
 }
 
-TEST_F_TIMEOUT(stop, a_killed_client_dies_in_the_middle_of_it, 120)
+TEST_F_TIMEOUT(stop, a_killed_client_dies_in_the_middle_of_it, 600)
 {
 	int round, status;
 	pid_t child;

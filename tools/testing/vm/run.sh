@@ -19,6 +19,7 @@ usage()
 	usage: run.sh [KVER|SERIES] [options] -- COMMAND...
 	  --timeout S   give up after S seconds (300)
 	  --mem M       memory of the VM in MiB (2048)
+	  --iommu       with an IOMMU, and a PCI function (edu) to give away
 	  --log DIR     keep the logs in DIR, which is /results in the VM
 	  --quiet       do not show the command's output while it runs
 	EOF
@@ -31,6 +32,8 @@ timeout=300
 mem=2048
 log=
 quiet=
+iommu=()
+append="console=ttyS0 quiet panic=-1 log_buf_len=16M mitigations=off"
 
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -38,6 +41,10 @@ while [ $# -gt 0 ]; do
 	--mem) mem=$2; shift ;;
 	--log) log=$2; shift ;;
 	--quiet) quiet=1 ;;
+	--iommu)
+		iommu=(-device intel-iommu,intremap=on -device edu)
+		append+=" intel_iommu=on"
+		;;
 	--) shift; break ;;
 	-*) usage ;;
 	*) kver=$1 ;;
@@ -114,7 +121,7 @@ timeout --foreground -k 5 "$timeout" qemu-system-x86_64 \
 	-smp 2 -m "$mem" -nodefaults -no-user-config -display none -no-reboot \
 	-serial file:"$commas/console.log" -serial file:"$commas/verdict" \
 	-kernel "$vmlinuz" -initrd "$image" \
-	-append "console=ttyS0 quiet panic=-1 log_buf_len=16M mitigations=off" \
+	-append "$append" "${iommu[@]}" \
 	-virtfs local,path=/,mount_tag=mount_root,security_model=none,readonly=on,multidevs=remap \
 	-virtfs local,path="$commas",mount_tag=mount_results,security_model=none,multidevs=remap \
 	</dev/null >"$log/qemu.log" 2>&1 &

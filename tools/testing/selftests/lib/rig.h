@@ -26,7 +26,7 @@
 #define RIG_FREE		0x08000000ULL
 
 #define RIG_RING_COMMANDS	(RIG_RING_SIZE / MVGPU_COMMAND_SIZE)
-#define RIG_TIMEOUT_MS		60000
+#define RIG_TIMEOUT_MS		240000
 
 struct rig {
 	struct fixture_vmm vmm;
