@@ -29,18 +29,19 @@ FIXTURE(account)
 
 FIXTURE_VARIANT(account)
 {
-	const char *claim;
+	bool is_type1;
 };
 
-FIXTURE_VARIANT_ADD(account, vfio_dirty) { .claim = "all" };
-FIXTURE_VARIANT_ADD(account, type1) { .claim = "none" };
+FIXTURE_VARIANT_ADD(account, vfio_dirty) { .is_type1 = false };
+FIXTURE_VARIANT_ADD(account, type1) { .is_type1 = true };
 
 FIXTURE_SETUP(account)
 {
 	self->mem = dirty_memory(PAGES * PAGE);
 	ASSERT_NE(NULL, self->mem);
 	memset(self->mem, 1, PAGES * PAGE);
-	ASSERT_EQ(0, dirty_param("claim", variant->claim, self->claim));
+	ASSERT_EQ(0, dirty_param("claim", variant->is_type1 ? "none" : "all",
+				 self->claim));
 	ASSERT_EQ(0, dirty_rig_open(&self->rig));
 	self->container = self->rig.vfio.container;
 	ASSERT_EQ(0, vfio_map_dma(self->container, 0, self->mem, PAGES * PAGE,
@@ -54,11 +55,13 @@ FIXTURE_TEARDOWN(account)
 	EXPECT_EQ(0, dirty_locked());
 }
 
-/* lockdep would see type1 invert two locks when what is pinned is unmapped. */
-#define SKIP_TYPE1_UNDER_LOCKDEP() do {					\
-	if (!strcmp(variant->claim, "none") && !access("/proc/lockdep", F_OK)) \
-		SKIP(return, "type1 inverts locks, and lockdep is on");	\
-} while (0)
+#define INVERTS_LOCKS	"type1 inverts two locks, which lockdep would see"
+
+/* type1 that is asked to unmap what is pinned inverts two locks. */
+static bool lockdep_is_on(void)
+{
+	return !access("/proc/lockdep", F_OK);
+}
 
 /* VmLck of another process in KiB, or -errno. */
 static long locked_of(pid_t pid)
@@ -92,7 +95,8 @@ TEST_F(account, a_page_counts_once_however_often_it_is_pinned)
 
 TEST_F(account, a_page_at_two_iovas_counts_twice)
 {
-	SKIP_TYPE1_UNDER_LOCKDEP();
+	if (variant->is_type1 && lockdep_is_on())
+		SKIP(return, INVERTS_LOCKS);
 	ASSERT_EQ(0, vfio_map_dma(self->container, 1 << 30, self->mem, PAGE,
 				  DIRTY_RW));
 	EXPECT_EQ(1, dirty_pin(&self->rig, 0, 1, RW));
@@ -106,7 +110,8 @@ TEST_F(account, a_page_in_two_containers_counts_twice)
 {
 	struct dirty_rig other;
 
-	SKIP_TYPE1_UNDER_LOCKDEP();
+	if (variant->is_type1 && lockdep_is_on())
+		SKIP(return, INVERTS_LOCKS);
 	ASSERT_EQ(0, dirty_rig_open(&other));
 	ASSERT_EQ(0, vfio_map_dma(other.vfio.container, 0, self->mem, PAGE,
 				  DIRTY_RW));
@@ -165,7 +170,8 @@ TEST_F(account, a_child_pins_at_the_expense_of_who_mapped)
 	int status;
 	pid_t pid;
 
-	SKIP_TYPE1_UNDER_LOCKDEP();
+	if (variant->is_type1 && lockdep_is_on())
+		SKIP(return, INVERTS_LOCKS);
 	ASSERT_EQ(4, dirty_pin(&self->rig, 0, 4, RW));
 	pid = fork();
 	if (!pid)
@@ -185,7 +191,8 @@ TEST_F(account, a_child_unmaps_and_the_parent_is_paid_back)
 	int status;
 	pid_t pid;
 
-	SKIP_TYPE1_UNDER_LOCKDEP();
+	if (variant->is_type1 && lockdep_is_on())
+		SKIP(return, INVERTS_LOCKS);
 	ASSERT_EQ(4, dirty_pin(&self->rig, 0, 4, RW));
 	pid = fork();
 	if (!pid)
@@ -215,7 +222,8 @@ TEST_F(account, exec_takes_the_memory_and_the_charge_away)
 	char byte;
 	pid_t pid;
 
-	SKIP_TYPE1_UNDER_LOCKDEP();
+	if (variant->is_type1 && lockdep_is_on())
+		SKIP(return, INVERTS_LOCKS);
 	ASSERT_EQ(0, pipe2(input, O_CLOEXEC));
 	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
 	pid = fork();

@@ -12,7 +12,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -22,14 +22,14 @@
 #include "effort.h"
 #include "kselftest_harness.h"
 
-#define LANES		4
-#define LANE_PAGES	10000	/* more than two leaves */
-#define LANE_SIZE	(LANE_PAGES * DIRTY_PAGE)
-#define STEPS		100000
-#define GUARD		0xa5a5a5a5a5a5a5a5ULL
-#define LOG_LINES	12
-#define LOG_WIDTH	96
-#define LANE_STEPS	9	/* kinds of calls */
+#define LANES 4
+#define LANE_PAGES 10000 /* more than two leaves */
+#define LANE_SIZE (LANE_PAGES * DIRTY_PAGE)
+#define STEPS 100000
+#define GUARD 0xa5a5a5a5a5a5a5a5ULL
+#define LOG_LINES 12
+#define LOG_WIDTH 160
+#define LANE_STEPS 9 /* kinds of calls */
 
 struct world;
 
@@ -102,15 +102,10 @@ static __u64 lane_random(struct lane *lane, __u64 below)
 	return (z ^ z >> 31) % below;
 }
 
-__attribute__((format(printf, 2, 3)))
-static void lane_log(struct lane *lane, const char *format, ...)
+/* Where the call that is being made is remembered, for lane_report(). */
+static char *lane_line(struct lane *lane)
 {
-	char *line = lane->log[lane->step % LOG_LINES];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(line, LOG_WIDTH, format, args);
-	va_end(args);
+	return lane->log[lane->step % LOG_LINES];
 }
 
 static __u64 lane_iova(const struct lane *lane, unsigned int page)
@@ -244,7 +239,10 @@ static bool lane_is_free(const struct lane *lane, unsigned int first,
 static const char *step_map(struct lane *lane)
 {
 	static const __u32 flags[] = {
-		DIRTY_RW, DIRTY_RW, DIRTY_RW, VFIO_DMA_MAP_FLAG_READ,
+		DIRTY_RW,
+		DIRTY_RW,
+		DIRTY_RW,
+		VFIO_DMA_MAP_FLAG_READ,
 		VFIO_DMA_MAP_FLAG_WRITE,
 	};
 	const __u32 flag = flags[lane_random(lane, ARRAY_SIZE(flags))];
@@ -257,15 +255,14 @@ static const char *step_map(struct lane *lane)
 		first = lane_random(lane, 500);
 		nr = LANE_PAGES - first - lane_random(lane, 500);
 	}
-	while (nr > 1 && lane_random(lane, 8) &&
-	       !lane_is_free(lane, first, nr))
+	while (nr > 1 && lane_random(lane, 8) && !lane_is_free(lane, first, nr))
 		nr /= 2;
 	expected = dirty_model_map(&lane->model, first, nr, flag);
 	ret = vfio_map_dma(lane->world->container, lane_iova(lane, first),
 			   lane->mem + first * DIRTY_PAGE, nr * DIRTY_PAGE,
 			   flag);
-	lane_log(lane, "map %u+%u flags %u: %ld, not %ld", first, nr, flag, ret,
-		 expected);
+	snprintf(lane_line(lane), LOG_WIDTH, "map %u+%u flags %u: %ld, not %ld",
+		 first, nr, flag, ret, expected);
 	lane->good = ret >= 0;
 	return ret == expected ? NULL : "map";
 }
@@ -294,8 +291,9 @@ static const char *step_unmap(struct lane *lane)
 	else
 		ret = vfio_unmap_dma(lane->world->container,
 				     lane_iova(lane, first), nr * DIRTY_PAGE);
-	lane_log(lane, "unmap %u+%u dirty %d: %lld, not %lld", first, nr, dirty,
-		 ret, expected);
+	snprintf(lane_line(lane), LOG_WIDTH,
+		 "unmap %u+%u dirty %d: %lld, not %lld", first, nr, dirty, ret,
+		 expected);
 	lane->good = ret >= 0;
 	if (ret != expected)
 		return "unmap";
@@ -305,7 +303,9 @@ static const char *step_unmap(struct lane *lane)
 static const char *step_pin(struct lane *lane)
 {
 	static const __u32 flags[] = {
-		PINTEST_READ, PINTEST_WRITE, PINTEST_READ | PINTEST_WRITE,
+		PINTEST_READ,
+		PINTEST_WRITE,
+		PINTEST_READ | PINTEST_WRITE,
 	};
 	const __u32 flag = flags[lane_random(lane, ARRAY_SIZE(flags))];
 	const unsigned int device = lane_random(lane, DIRTY_MODEL_DEVICES);
@@ -318,8 +318,9 @@ static const char *step_pin(struct lane *lane)
 	expected = dirty_model_pin(&lane->model, device, first, nr, flag);
 	ret = dirty_pin(&lane->world->rigs[device], lane_iova(lane, first), nr,
 			flag);
-	lane_log(lane, "pin %u+%u flags %u by %u: %ld, not %ld", first, nr,
-		 flag, device, ret, expected);
+	snprintf(lane_line(lane), LOG_WIDTH,
+		 "pin %u+%u flags %u by %u: %ld, not %ld", first, nr, flag,
+		 device, ret, expected);
 	lane->good = ret >= 0;
 	return ret == expected ? NULL : "pin";
 }
@@ -334,7 +335,8 @@ static const char *step_unpin(struct lane *lane)
 	dirty_model_unpin(&lane->model, device, first, nr);
 	ret = dirty_unpin(&lane->world->rigs[device], lane_iova(lane, first),
 			  nr);
-	lane_log(lane, "unpin %u+%u by %u: %ld", first, nr, device, ret);
+	snprintf(lane_line(lane), LOG_WIDTH, "unpin %u+%u by %u: %ld", first,
+		 nr, device, ret);
 	lane->good = ret >= 0;
 	return ret ? "unpin" : NULL;
 }
@@ -359,7 +361,8 @@ static const char *step_rw(struct lane *lane)
 	expected = dirty_model_rw(&lane->model, offset, len, write, &done);
 	ret = dirty_rw(&lane->world->rigs[0], lane->iova + offset, data, len,
 		       flags);
-	lane_log(lane, "rw %#llx+%llu flags %u: %d, not %d",
+	snprintf(lane_line(lane), LOG_WIDTH,
+		 "rw %#llx+%llu flags %u: %d, not %d",
 		 (unsigned long long)offset, (unsigned long long)len, flags,
 		 ret, expected);
 	lane->good = ret >= 0;
@@ -387,7 +390,8 @@ static const char *step_mark(struct lane *lane)
 	ret = dirty_mark(&lane->world->rigs[device],
 			 lane_iova(lane, first) + lane_random(lane, 4096),
 			 (nr - 1) * DIRTY_PAGE + 1);
-	lane_log(lane, "mark %u+%u by %u: %ld", first, nr, device, ret);
+	snprintf(lane_line(lane), LOG_WIDTH, "mark %u+%u by %u: %ld", first, nr,
+		 device, ret);
 	lane->good = ret >= 0;
 	return ret ? "mark" : NULL;
 }
@@ -405,7 +409,8 @@ static const char *step_get(struct lane *lane)
 	expected = dirty_model_get(&lane->model, first, nr, lane->expected);
 	ret = dirty_get(lane->world->container, lane_iova(lane, first),
 			nr * DIRTY_PAGE, lane->bitmap);
-	lane_log(lane, "get %u+%u: %ld, not %ld", first, nr, ret, expected);
+	snprintf(lane_line(lane), LOG_WIDTH, "get %u+%u: %ld, not %ld", first,
+		 nr, ret, expected);
 	lane->good = ret >= 0;
 	if (ret != expected)
 		return "get";
@@ -416,6 +421,7 @@ static const char *step_get(struct lane *lane)
 static const char *step_get_fails(struct lane *lane)
 {
 	unsigned int first, nr, words;
+	unsigned char *bitmap;
 	long ret, expected;
 
 	if (!lane_mapping(lane, &first, &nr) || nr < 65)
@@ -424,11 +430,12 @@ static const char *step_get_fails(struct lane *lane)
 	expected = dirty_model_check_get(&lane->model, first, nr);
 	if (!expected)
 		expected = -EFAULT;
+	bitmap = lane->fragile + DIRTY_PAGE -
+		 (1 + lane_random(lane, words - 1)) * sizeof(__u64);
 	ret = dirty_get(lane->world->container, lane_iova(lane, first),
-			nr * DIRTY_PAGE, lane->fragile + DIRTY_PAGE -
-			(1 + lane_random(lane, words - 1)) * sizeof(__u64));
-	lane_log(lane, "get %u+%u in vain: %ld, not %ld", first, nr, ret,
-		 expected);
+			nr * DIRTY_PAGE, bitmap);
+	snprintf(lane_line(lane), LOG_WIDTH, "get %u+%u in vain: %ld, not %ld",
+		 first, nr, ret, expected);
 	lane->good = ret == -EFAULT;
 	return ret == expected ? NULL : "get in vain";
 }
@@ -443,24 +450,22 @@ static const char *step_written(struct lane *lane)
 	dirty_model_written(&lane->model, first, nr, lane->expected);
 	ret = dirty_written(lane->world->container, lane_iova(lane, first), nr,
 			    lane->bitmap);
-	lane_log(lane, "written %u+%u: %d", first, nr, ret);
+	snprintf(lane_line(lane), LOG_WIDTH, "written %u+%u: %d", first, nr,
+		 ret);
 	lane->good = ret >= 0;
 	return ret ? "written" : lane_compare(lane, nr, "bitmap of written");
 }
 
 static const struct {
+	const char *name;
 	const char *(*step)(struct lane *lane);
 	unsigned int weight;
 } steps[LANE_STEPS] = {
-	{ step_map, 10 },
-	{ step_unmap, 4 },
-	{ step_pin, 25 },
-	{ step_unpin, 15 },
-	{ step_rw, 15 },
-	{ step_mark, 10 },
-	{ step_get, 8 },
-	{ step_get_fails, 4 },
-	{ step_written, 4 },
+	{ "map", step_map, 10 },	{ "unmap", step_unmap, 4 },
+	{ "pin", step_pin, 25 },	{ "unpin", step_unpin, 15 },
+	{ "rw", step_rw, 15 },		{ "mark", step_mark, 10 },
+	{ "get", step_get, 8 },		{ "get in vain", step_get_fails, 4 },
+	{ "written", step_written, 4 },
 };
 
 static const char *lane_step(struct lane *lane)
@@ -487,7 +492,8 @@ static const char *world_step(struct world *world, struct lane *lane)
 	unsigned int i;
 	long pinned = 0;
 
-	lane_log(lane, "all: tracking %d", shared->tracking);
+	snprintf(lane_line(lane), LOG_WIDTH, "all: tracking %d",
+		 shared->tracking);
 	switch (lane_random(lane, 6)) {
 	case 0:
 		if (dirty_stop(world->container))
@@ -497,11 +503,14 @@ static const char *world_step(struct world *world, struct lane *lane)
 	case 1:
 		shared->marks[device] = !shared->marks[device];
 		return dirty_set(&world->rigs[device], PINTEST_EXPLICIT,
-				 shared->marks[device]) ? "explicit" : NULL;
+				 shared->marks[device])
+			       ? "explicit"
+			       : NULL;
 	case 2:
 		for (i = 0; i < world->nr_lanes; i++)
 			pinned += dirty_model_pinned(&world->lanes[i].model);
-		lane_log(lane, "all: %ld KiB locked, not %ld", dirty_locked(),
+		snprintf(lane_line(lane), LOG_WIDTH,
+			 "all: %ld KiB locked, not %ld", dirty_locked(),
 			 pinned * 4);
 		return dirty_locked() == pinned * 4 ? NULL : "locked memory";
 	default:
@@ -535,8 +544,8 @@ static void *lane_play(void *data)
 	return NULL;
 }
 
-static int lane_create(struct lane *lane, struct world *world,
-		       unsigned int nr, __u64 seed)
+static int lane_create(struct lane *lane, struct world *world, unsigned int nr,
+		       __u64 seed)
 {
 	int ret;
 
@@ -574,7 +583,8 @@ static unsigned long number_from(const char *name, unsigned long otherwise)
 	return value && *value ? strtoul(value, NULL, 0) : otherwise;
 }
 
-FIXTURE(model) {
+FIXTURE(model)
+{
 	struct world *world;
 	__u64 seed;
 };
@@ -582,7 +592,7 @@ FIXTURE(model) {
 FIXTURE_VARIANT(model)
 {
 	unsigned int lanes;
-	unsigned int share;	/* of the steps, in percent */
+	unsigned int share; /* of the steps, in percent */
 };
 
 FIXTURE_VARIANT_ADD(model, one_thread) { .lanes = 1, .share = 40 };
@@ -590,8 +600,8 @@ FIXTURE_VARIANT_ADD(model, threads) { .lanes = LANES, .share = 60 };
 
 FIXTURE_SETUP(model)
 {
-	const unsigned long all = number_from("MVGPU_MODEL_STEPS",
-					      effort_rounds(STEPS));
+	const unsigned long all =
+		number_from("MVGPU_MODEL_STEPS", effort_rounds(STEPS));
 	struct world *world = calloc(1, sizeof(*world));
 	unsigned int i;
 
@@ -608,10 +618,10 @@ FIXTURE_SETUP(model)
 				      world->rigs[1].uuid));
 	ASSERT_EQ(0, dirty_set(&world->rigs[1], PINTEST_EXPLICIT, 1));
 	for (i = 0; i < variant->lanes; i++) {
-		ASSERT_EQ(0, lane_create(&world->lanes[i], world, i,
-					 self->seed));
-		world->lanes[i].steps = all / 100 * variant->share /
-					variant->lanes;
+		ASSERT_EQ(0,
+			  lane_create(&world->lanes[i], world, i, self->seed));
+		world->lanes[i].steps =
+			all / 100 * variant->share / variant->lanes;
 	}
 }
 
@@ -637,23 +647,24 @@ static void lane_report(struct __test_metadata *_metadata,
 {
 	unsigned int i;
 
-	EXPECT_EQ(NULL, lane->wrong) {
+	EXPECT_EQ(NULL, lane->wrong)
+	{
 		TH_LOG("seed %llu, lane %u, step %lu: %s",
 		       (unsigned long long)seed, lane->nr, lane->step,
-		       lane->wrong);
+		       lane->wrong ?: "");
 		for (i = LOG_LINES; i > 0; i--)
 			TH_LOG("  %s", lane->log[(lane->step + LOG_LINES - i) %
 						 LOG_LINES]);
 	}
 	for (i = 0; i < LANE_STEPS; i++)
-		EXPECT_LT(0, lane->successes[i]) {
+		EXPECT_LT(0, lane->successes[i])
+		{
 			TH_LOG("no call of kind %u succeeded", i);
 		}
-	TH_LOG("seed %llu, window %u: %lu calls; good maps %lu, unmaps %lu, pins %lu, unpins %lu, rws %lu, marks %lu, gets %lu and %lu, written %lu",
-	       (unsigned long long)seed, lane->nr, lane->step,
-	       lane->successes[0], lane->successes[1], lane->successes[2],
-	       lane->successes[3], lane->successes[4], lane->successes[5],
-	       lane->successes[6], lane->successes[7], lane->successes[8]);
+	TH_LOG("seed %llu, window %u: %lu calls, of which succeeded",
+	       (unsigned long long)seed, lane->nr, lane->step);
+	for (i = 0; i < LANE_STEPS; i++)
+		TH_LOG("  %s: %lu", steps[i].name, lane->successes[i]);
 }
 
 TEST_F_TIMEOUT(model, is_what_happens, 86400)

@@ -42,7 +42,7 @@ while [ $# -gt 0 ]; do
 	--log) log=$2; shift ;;
 	--quiet) quiet=1 ;;
 	--iommu)
-		iommu=(-device intel-iommu,intremap=on -device edu)
+		iommu=(-device "intel-iommu,intremap=on" -device edu)
 		append+=" intel_iommu=on"
 		;;
 	--) shift; break ;;
