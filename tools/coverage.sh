@@ -29,14 +29,15 @@ quietly()
 	}
 }
 
-# report TITLE FOLDER: a line a source, from all that lies below the folder.
+# report TITLE FOLDER WHERE: a line a source, from all that lies below the folder
+# and was compiled by a command that ran in WHERE.
 report()
 {
 	local csv=$out/report.csv
 
-	quietly gcovr --root "$top" --object-directory "$2" \
+	quietly gcovr --root "$3" --object-directory "$2" \
 		--gcov-ignore-parse-errors --exclude-throw-branches \
-		--filter '.*drivers/(dirty|migration|mvgpu)/[a-z_]+\.c$' \
+		--filter "$top/(build/.*)?drivers/(dirty|migration|mvgpu)/[a-z_]+\.c\$" \
 		--csv "$csv" "$2"
 	awk -F, -v title="$1" '
 		function show(name, lines, lines_hit, branches, branches_hit) {
@@ -91,5 +92,6 @@ echo "coverage: running the unit tests"
 quietly make -C tools/testing/unit OUTPUT="$out/unit" UNIT_SANITIZE=--coverage \
 	FUZZ_CC= check
 
-report "modules, by the selftests" "$out/$release"
-report "pure files, by the unit tests" "$out/unit"
+report "modules, by the selftests" "$out/$release" \
+	"$kernel/lib/modules/$release/build"
+report "pure files, by the unit tests" "$out/unit" "$top/tools/testing/unit"
