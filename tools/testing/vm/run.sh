@@ -20,6 +20,7 @@ usage()
 	  --timeout S   give up after S seconds (300)
 	  --mem M       memory of the VM in MiB (2048)
 	  --log DIR     keep the logs in DIR, which is /results in the VM
+  --icount      one CPU, whose clock counts instructions: one a nanosecond
 	  --quiet       do not show the command's output while it runs
 	EOF
 	exit 3
@@ -31,6 +32,7 @@ timeout=300
 mem=2048
 log=
 quiet=
+cpus=(-accel "tcg,thread=multi" -smp 2)
 
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -38,6 +40,10 @@ while [ $# -gt 0 ]; do
 	--mem) mem=$2; shift ;;
 	--log) log=$2; shift ;;
 	--quiet) quiet=1 ;;
+	--icount)
+		cpus=(-accel "tcg,thread=single" -smp 1
+			-icount "shift=0,align=off,sleep=off")
+		;;
 	--) shift; break ;;
 	-*) usage ;;
 	*) kver=$1 ;;
@@ -109,9 +115,9 @@ cp "$here/stage2.sh" "$log/.vm/stage2"
 
 commas=${log//,/,,}
 timeout --foreground -k 5 "$timeout" qemu-system-x86_64 \
-	-machine q35 -accel tcg,thread=multi \
+	-machine q35 "${cpus[@]}" \
 	-cpu max,-erms,-fsrm,-fsrs,-fsrc,-fzrm,-smap,-smep,-la57 \
-	-smp 2 -m "$mem" -nodefaults -no-user-config -display none -no-reboot \
+	-m "$mem" -nodefaults -no-user-config -display none -no-reboot \
 	-serial file:"$commas/console.log" -serial file:"$commas/verdict" \
 	-kernel "$vmlinuz" -initrd "$image" \
 	-append "console=ttyS0 quiet panic=-1 mitigations=off" \
