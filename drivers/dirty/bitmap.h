@@ -25,15 +25,22 @@ enum vfio_dirty_layer {
 	VFIO_DIRTY_DIRTY,
 };
 
+struct vfio_dirty_block;
+
 /**
- * struct vfio_dirty_leaf - what was written of 4096 pages
+ * struct vfio_dirty_leaf - what was written of 4096 pages, and what is pinned
  * @epoch: the run of dirty tracking that @dirty belongs to; bits that a former
- *	   run left are void, so that starting a run touches no leaf
+ *	   run left are void, so that starting a run touches no leaf, and
+ *	   forgetting all that is dirty only the number
+ * @held: which of @blocks have pages that are dirty while they are pinned
+ * @blocks: the pages that are pinned, by word; NULL before the first pin
  * @written: the layer VFIO_DIRTY_WRITTEN
  * @dirty: the layer VFIO_DIRTY_DIRTY
  */
 struct vfio_dirty_leaf {
 	u64 epoch;
+	u64 held;
+	struct vfio_dirty_block **blocks;
 	u64 written[VFIO_DIRTY_LEAF_WORDS];
 	u64 dirty[VFIO_DIRTY_LEAF_WORDS];
 };
@@ -45,6 +52,13 @@ void vfio_dirty_bits_or(u64 *dst, unsigned long to, const u64 *src,
 
 void vfio_dirty_leaf_mark(struct vfio_dirty_leaf *leaf, unsigned long first,
 			  unsigned long nr, u64 epoch);
+void vfio_dirty_leaf_mark_word(struct vfio_dirty_leaf *leaf, unsigned long word,
+			       u64 bits, u64 epoch);
+bool vfio_dirty_leaf_void(const struct vfio_dirty_leaf *leaf,
+			       enum vfio_dirty_layer layer, u64 epoch);
+void vfio_dirty_leaf_copy(const struct vfio_dirty_leaf *leaf,
+			  enum vfio_dirty_layer layer, unsigned long word,
+			  unsigned long words, u64 *bits);
 void vfio_dirty_leaf_read(const struct vfio_dirty_leaf *leaf,
 			  enum vfio_dirty_layer layer, u64 epoch,
 			  unsigned long first, unsigned long nr, u64 *bits,

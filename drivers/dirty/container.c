@@ -10,15 +10,18 @@
 #include <linux/atomic.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/hashtable.h>
 #include <linux/iommu.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/vfio_dirty.h>
 
 #include "vfio_dirty_private.h"
 
-/* Containers by id. The lookup is under RCU. */
-static DEFINE_XARRAY(vfio_dirty_containers);
+/* Containers by id. The lookup, which each call begins with, is under RCU. */
+static DEFINE_HASHTABLE(vfio_dirty_containers, 6);
+static DEFINE_SPINLOCK(vfio_dirty_containers_lock);
 static atomic_long_t vfio_dirty_last_id;
 
 /* Containers whose memory is in use, and who waits for the last of them. */
@@ -40,8 +43,39 @@ static void vfio_dirty_container_free(struct kref *refs)
 		wake_up_all(&vfio_dirty_containers_wait);
 }
 
+static struct vfio_dirty_container *vfio_dirty_container_lookup(void *data)
+{
+	unsigned long id = (unsigned long)data;
+	struct vfio_dirty_container *c;
+
+	hash_for_each_possible_rcu(vfio_dirty_containers, c, in_all, id) {
+		if (c->id == id)
+			return c;
+	}
+	return NULL;
+}
+
 /**
- * vfio_dirty_container_get - find a container
+ * vfio_dirty_container_find - find a container for one of its devices
+ * @data: what vfio_dirty_container_open() returned
+ *
+ * While a group is in the container or a device of it is open, the vfio core
+ * does not let go of the container, so that no reference is needed.
+ *
+ * Return: the container, or NULL, which is a bug of somebody.
+ */
+struct vfio_dirty_container *vfio_dirty_container_find(void *data)
+{
+	struct vfio_dirty_container *c;
+
+	rcu_read_lock();
+	c = vfio_dirty_container_lookup(data);
+	rcu_read_unlock();
+	return c;
+}
+
+/**
+ * vfio_dirty_container_get - find a container for user space
  * @data: what vfio_dirty_container_open() returned
  *
  * Return: the container, referenced, or NULL if the core let go of it.
@@ -51,7 +85,7 @@ struct vfio_dirty_container *vfio_dirty_container_get(void *data)
 	struct vfio_dirty_container *c;
 
 	rcu_read_lock();
-	c = xa_load(&vfio_dirty_containers, (unsigned long)data);
+	c = vfio_dirty_container_lookup(data);
 	if (c && !kref_get_unless_zero(&c->refs))
 		c = NULL;
 	rcu_read_unlock();
@@ -76,7 +110,6 @@ void vfio_dirty_container_exit(void)
 {
 	wait_event(vfio_dirty_containers_wait,
 		   !atomic_read(&vfio_dirty_containers_live));
-	xa_destroy(&vfio_dirty_containers);
 }
 
 /**
@@ -88,7 +121,6 @@ void vfio_dirty_container_exit(void)
 void *vfio_dirty_container_open(enum vfio_dirty_claim claim)
 {
 	struct vfio_dirty_container *c;
-	int ret;
 
 	c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
 	if (!c)
@@ -104,11 +136,9 @@ void *vfio_dirty_container_open(enum vfio_dirty_claim claim)
 	INIT_LIST_HEAD(&c->clients);
 
 	atomic_inc(&vfio_dirty_containers_live);
-	ret = xa_insert(&vfio_dirty_containers, c->id, c, GFP_KERNEL_ACCOUNT);
-	if (ret) {
-		vfio_dirty_container_put(c);
-		return ERR_PTR(ret);
-	}
+	spin_lock(&vfio_dirty_containers_lock);
+	hash_add_rcu(vfio_dirty_containers, &c->in_all, c->id);
+	spin_unlock(&vfio_dirty_containers_lock);
 	return (void *)c->id;
 }
 
@@ -118,11 +148,13 @@ void *vfio_dirty_container_open(enum vfio_dirty_claim claim)
  */
 void vfio_dirty_container_release(void *data)
 {
-	struct vfio_dirty_container *c;
+	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
 
-	c = xa_erase(&vfio_dirty_containers, (unsigned long)data);
 	if (WARN_ON_ONCE(!c))
 		return;
+	spin_lock(&vfio_dirty_containers_lock);
+	hash_del_rcu(&c->in_all);
+	spin_unlock(&vfio_dirty_containers_lock);
 
 	mutex_lock(&c->lock);
 	c->dead = true;

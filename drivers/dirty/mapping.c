@@ -126,7 +126,6 @@ static void vfio_dirty_mapping_free(struct kref *refs)
 
 	m = container_of(refs, struct vfio_dirty_mapping, refs);
 	vfio_dirty_leaves_free(m);
-	xa_destroy(&m->blocks);
 	mmdrop(m->mm);
 	put_task_struct(m->task);
 	kfree(m);
@@ -195,7 +194,6 @@ vfio_dirty_mapping_alloc(const struct vfio_iommu_type1_dma_map *map)
 	m->task = get_task_struct(current->group_leader);
 	m->lock_cap = capable(CAP_IPC_LOCK);
 	xa_init_flags(&m->leaves, XA_FLAGS_ACCOUNT);
-	xa_init_flags(&m->blocks, XA_FLAGS_ACCOUNT);
 	return m;
 }
 
@@ -313,6 +311,8 @@ static int vfio_dirty_mapping_drain_locked(struct vfio_dirty_container *c,
 {
 	unsigned int round;
 
+	if (!m->users && !m->pinned)
+		return 0;
 	for (round = 0; round <= VFIO_DIRTY_UNMAP_ROUNDS; round++) {
 		do {
 			if (vfio_dirty_mapping_wait_locked(c, m, false,

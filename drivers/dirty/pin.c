@@ -20,9 +20,6 @@
 #include "compat_mm.h"
 #include "vfio_dirty_private.h"
 
-/* How many pages are given back at a time. */
-#define VFIO_DIRTY_PUT_BATCH	32
-
 /**
  * struct vfio_dirty_block - 64 pages of a mapping, some of them pinned
  * @present: those that are pinned
@@ -30,8 +27,10 @@
  *	   for as long as they are pinned. An unpin does not say whose it is, so
  *	   a bit stays until the last reference goes.
  * @users: calls that are about to pin here, which keeps the block
- * @refs: how often each page is pinned
- * @pages: the pages
+ * @refs: how often each page is pinned, where one is
+ * @pages: the pages, where one is pinned
+ *
+ * A block that is free has zeros in all but the last two.
  */
 struct vfio_dirty_block {
 	u64 present;
@@ -47,7 +46,6 @@ struct vfio_dirty_block {
  * @page: first page
  * @nr: how many
  * @done: how many of them are pinned
- * @write: the device may write to them
  * @sticky: they are dirty while they are pinned
  * @pages: receives the pages
  */
@@ -56,12 +54,28 @@ struct vfio_dirty_run {
 	unsigned long page;
 	unsigned long nr;
 	unsigned long done;
-	bool write;
 	bool sticky;
 	struct page **pages;
 };
 
+/**
+ * struct vfio_dirty_place - where a page of a mapping is kept
+ * @leaf: its leaf, or NULL
+ * @block: its block, or NULL
+ * @slot: which page of the block it is
+ */
+struct vfio_dirty_place {
+	struct vfio_dirty_leaf *leaf;
+	struct vfio_dirty_block *block;
+	unsigned int slot;
+};
+
 static struct kmem_cache *vfio_dirty_block_cache;
+
+static void vfio_dirty_block_construct(void *block)
+{
+	memset(block, 0, sizeof(struct vfio_dirty_block));
+}
 
 /**
  * vfio_dirty_pin_init - called when the module is loaded
@@ -72,7 +86,8 @@ int vfio_dirty_pin_init(void)
 {
 	vfio_dirty_block_cache = kmem_cache_create("vfio_dirty_block",
 						   sizeof(struct vfio_dirty_block),
-						   0, SLAB_ACCOUNT, NULL);
+						   0, SLAB_ACCOUNT,
+						   vfio_dirty_block_construct);
 	return vfio_dirty_block_cache ? 0 : -ENOMEM;
 }
 
@@ -84,34 +99,47 @@ void vfio_dirty_pin_exit(void)
 	kmem_cache_destroy(vfio_dirty_block_cache);
 }
 
-static struct vfio_dirty_block *
-vfio_dirty_block_find(struct vfio_dirty_mapping *m, unsigned long page)
+/* Which block of its leaf a page is in. */
+static unsigned int vfio_dirty_block_word(unsigned long page)
 {
-	return xa_load(&m->blocks, page >> VFIO_DIRTY_BLOCK_SHIFT);
+	return (page >> VFIO_DIRTY_BLOCK_SHIFT) % VFIO_DIRTY_LEAF_WORDS;
 }
 
-static unsigned int vfio_dirty_block_slot(unsigned long page)
+static struct vfio_dirty_place
+vfio_dirty_place_of_locked(struct vfio_dirty_container *c,
+			   struct vfio_dirty_mapping *m, unsigned long page)
 {
-	return page % VFIO_DIRTY_BLOCK_PAGES;
+	struct vfio_dirty_place place = {
+		.leaf = vfio_dirty_leaf_find_locked(c, m, page >>
+						    VFIO_DIRTY_LEAF_SHIFT),
+		.slot = page % VFIO_DIRTY_BLOCK_PAGES,
+	};
+
+	if (place.leaf && place.leaf->blocks)
+		place.block = place.leaf->blocks[vfio_dirty_block_word(page)];
+	return place;
 }
 
 /* Is a page pinned? */
-static bool vfio_dirty_block_has(struct vfio_dirty_mapping *m,
-				 unsigned long page)
+static bool vfio_dirty_pinned_locked(struct vfio_dirty_container *c,
+				     struct vfio_dirty_mapping *m,
+				     unsigned long page)
 {
-	struct vfio_dirty_block *block = vfio_dirty_block_find(m, page);
+	struct vfio_dirty_place place = vfio_dirty_place_of_locked(c, m, page);
 
-	return block && block->present & BIT_ULL(vfio_dirty_block_slot(page));
+	return place.block && place.block->present & BIT_ULL(place.slot);
 }
 
-static void vfio_dirty_block_trim(struct vfio_dirty_mapping *m,
-				  struct vfio_dirty_block *block,
-				  unsigned long index)
+/* Free a block that nobody needs. */
+static void vfio_dirty_block_trim(struct vfio_dirty_leaf *leaf,
+				  unsigned int word)
 {
+	struct vfio_dirty_block *block = leaf->blocks[word];
+
 	if (block->present || block->users)
 		return;
 
-	xa_erase(&m->blocks, index);
+	leaf->blocks[word] = NULL;
 	kmem_cache_free(vfio_dirty_block_cache, block);
 }
 
@@ -154,19 +182,25 @@ static unsigned long vfio_dirty_count_charged(struct page **pages,
 	return charged;
 }
 
-/* Give pages back. The zero page was given back as soon as it was pinned. */
+/* The zero page was given back as soon as it was pinned: see below. */
+static void vfio_dirty_put_counted(struct page **pages, unsigned long nr,
+				   bool dirty)
+{
+	unsigned long i, put = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (!is_zero_pfn(page_to_pfn(pages[i])))
+			pages[put++] = pages[i];
+	}
+	unpin_user_pages_dirty_lock(pages, put, dirty);
+}
+
+/* Give pages back. What was in @pages is lost. */
 static void vfio_dirty_put_pages(struct vfio_dirty_mapping *m,
 				 struct page **pages, unsigned long nr)
 {
-	unsigned long i;
-
 	vfio_dirty_refund(m, vfio_dirty_count_charged(pages, nr));
-	for (i = 0; i < nr; i++) {
-		if (!is_zero_pfn(page_to_pfn(pages[i])))
-			unpin_user_pages_dirty_lock(&pages[i], 1, m->prot &
-						    IOMMU_WRITE);
-		cond_resched();
-	}
+	vfio_dirty_put_counted(pages, nr, m->prot & IOMMU_WRITE);
 }
 
 /*
@@ -206,10 +240,7 @@ static long vfio_dirty_get_pages(struct vfio_dirty_mapping *m,
 	}
 	ret = vfio_dirty_charge(m, vfio_dirty_count_charged(pages, got));
 	if (ret) {
-		for (i = 0; i < got; i++) {
-			if (!is_zero_pfn(page_to_pfn(pages[i])))
-				unpin_user_page(pages[i]);
-		}
+		vfio_dirty_put_counted(pages, got, false);
 		got = ret;
 	}
 out:
@@ -217,99 +248,114 @@ out:
 	return got;
 }
 
-static struct vfio_dirty_block *
-vfio_dirty_block_make(struct vfio_dirty_mapping *m, unsigned long index)
+/* Make sure that there is a block for a page whose leaf there is. */
+static int vfio_dirty_block_make_locked(struct vfio_dirty_container *c,
+					struct vfio_dirty_mapping *m,
+					unsigned long page)
 {
-	struct vfio_dirty_block *block = xa_load(&m->blocks, index);
+	struct vfio_dirty_place place = vfio_dirty_place_of_locked(c, m, page);
+	struct vfio_dirty_leaf *leaf = place.leaf;
 
-	if (block)
-		return block;
-	block = kmem_cache_zalloc(vfio_dirty_block_cache, GFP_KERNEL_ACCOUNT);
-	if (!block)
-		return NULL;
-	if (xa_insert(&m->blocks, index, block, GFP_KERNEL)) {
-		kmem_cache_free(vfio_dirty_block_cache, block);
-		return NULL;
+	if (!leaf->blocks)
+		leaf->blocks = kcalloc(VFIO_DIRTY_LEAF_WORDS,
+				       sizeof(*leaf->blocks),
+				       GFP_KERNEL_ACCOUNT);
+	if (!leaf->blocks)
+		return -ENOMEM;
+	if (!place.block) {
+		place.block = kmem_cache_alloc(vfio_dirty_block_cache,
+					       GFP_KERNEL_ACCOUNT);
+		if (!place.block)
+			return -ENOMEM;
+		leaf->blocks[vfio_dirty_block_word(page)] = place.block;
 	}
-	return block;
+	place.block->users++;
+	return 0;
 }
 
-/* Let go of the blocks from index first up to, but without, index end. */
-static void vfio_dirty_pin_unreserve_locked(struct vfio_dirty_mapping *m,
-					    unsigned long first,
+/* Let go of the blocks of some pages. */
+static void vfio_dirty_pin_unreserve_locked(struct vfio_dirty_container *c,
+					    struct vfio_dirty_mapping *m,
+					    unsigned long page,
 					    unsigned long end)
 {
-	struct vfio_dirty_block *block;
-	unsigned long i;
+	struct vfio_dirty_place place;
 
-	for (i = first; i < end; i++) {
-		block = xa_load(&m->blocks, i);
-		if (WARN_ON_ONCE(!block))
+	for (page = ALIGN_DOWN(page, VFIO_DIRTY_BLOCK_PAGES); page < end;
+	     page += VFIO_DIRTY_BLOCK_PAGES) {
+		place = vfio_dirty_place_of_locked(c, m, page);
+		if (WARN_ON_ONCE(!place.block))
 			continue;
-		block->users--;
-		vfio_dirty_block_trim(m, block, i);
+		place.block->users--;
+		vfio_dirty_block_trim(place.leaf, vfio_dirty_block_word(page));
 	}
 }
 
-/* Allocate all that a run needs. */
+/* Allocate all that some pages need, until vfio_dirty_pin_unreserve_locked(). */
 static int vfio_dirty_pin_reserve_locked(struct vfio_dirty_container *c,
-					 struct vfio_dirty_run *run)
+					 struct vfio_dirty_mapping *m,
+					 unsigned long page, unsigned long end)
 {
-	unsigned long first = run->page >> VFIO_DIRTY_BLOCK_SHIFT;
-	unsigned long last = (run->page + run->nr - 1) >> VFIO_DIRTY_BLOCK_SHIFT;
-	struct vfio_dirty_block *block;
-	unsigned long i;
+	unsigned long at = ALIGN_DOWN(page, VFIO_DIRTY_BLOCK_PAGES);
 	int ret;
 
-	for (i = first; i <= last; i++) {
-		block = vfio_dirty_block_make(run->m, i);
-		if (!block) {
-			ret = -ENOMEM;
-			goto err_blocks;
-		}
-		block->users++;
+	ret = vfio_dirty_leaves_reserve_locked(c, m, page, end - page);
+	for (; !ret && at < end; at += VFIO_DIRTY_BLOCK_PAGES) {
+		ret = vfio_dirty_block_make_locked(c, m, at);
+		if (ret)
+			vfio_dirty_pin_unreserve_locked(c, m, page, at);
 	}
-	if (!run->write)
-		return 0;
-	ret = vfio_dirty_leaves_reserve_locked(c, run->m, run->page, run->nr);
-	if (ret)
-		goto err_blocks;
-	return 0;
-
-err_blocks:
-	vfio_dirty_pin_unreserve_locked(run->m, first, i);
 	return ret;
 }
 
-/* One more reference to a page that is pinned. */
-static int vfio_dirty_pin_again_locked(struct vfio_dirty_run *run)
+/* The pages of a block are dirty for as long as they are pinned. */
+static void vfio_dirty_place_hold(struct vfio_dirty_place *place, u64 pages,
+				  unsigned int word)
 {
-	unsigned long page = run->page + run->done;
-	unsigned int slot = vfio_dirty_block_slot(page);
-	struct vfio_dirty_block *block = vfio_dirty_block_find(run->m, page);
+	place->block->dirty |= pages;
+	place->leaf->held |= BIT_ULL(word);
+}
 
-	if (block->refs[slot] == U32_MAX)
-		return -EOVERFLOW;
-	block->refs[slot]++;
-	if (run->sticky)
-		block->dirty |= BIT_ULL(slot);
-	run->pages[run->done] = block->pages[slot];
-	run->done++;
+/* One more reference to each of the next pages that is pinned. */
+static int vfio_dirty_pin_again_locked(struct vfio_dirty_container *c,
+				       struct vfio_dirty_run *run)
+{
+	struct vfio_dirty_place place = {};
+	struct vfio_dirty_block *block;
+	unsigned long page;
+
+	for (; run->done < run->nr; run->done++, place.slot++) {
+		page = run->page + run->done;
+		if (!place.leaf || !(page % VFIO_DIRTY_BLOCK_PAGES))
+			place = vfio_dirty_place_of_locked(c, run->m, page);
+		block = place.block;
+		if (!block || !(block->present & BIT_ULL(place.slot)))
+			break;
+		if (block->refs[place.slot] == U32_MAX)
+			return -EOVERFLOW;
+		block->refs[place.slot]++;
+		if (run->sticky)
+			vfio_dirty_place_hold(&place, BIT_ULL(place.slot),
+					      vfio_dirty_block_word(page));
+		run->pages[run->done] = block->pages[place.slot];
+	}
 	return 0;
 }
 
 /* Enter a page that is now pinned. */
-static void vfio_dirty_pin_enter_locked(struct vfio_dirty_run *run)
+static void vfio_dirty_pin_enter_locked(struct vfio_dirty_container *c,
+					struct vfio_dirty_run *run)
 {
 	unsigned long page = run->page + run->done;
-	unsigned int slot = vfio_dirty_block_slot(page);
-	struct vfio_dirty_block *block = vfio_dirty_block_find(run->m, page);
+	struct vfio_dirty_place place = vfio_dirty_place_of_locked(c, run->m,
+								   page);
 
-	block->present |= BIT_ULL(slot);
+	place.block->present |= BIT_ULL(place.slot);
 	if (run->sticky)
-		block->dirty |= BIT_ULL(slot);
-	block->refs[slot] = 1;
-	block->pages[slot] = run->pages[run->done];
+		vfio_dirty_place_hold(&place, BIT_ULL(place.slot),
+				      vfio_dirty_block_word(page));
+	place.block->refs[place.slot] = 1;
+	place.block->pages[place.slot] = run->pages[run->done];
 	WRITE_ONCE(run->m->pinned, run->m->pinned + 1);
 	run->done++;
 }
@@ -323,7 +369,8 @@ static int vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
 	unsigned long nr = 1;
 	long got;
 
-	while (begin + nr < run->nr && !vfio_dirty_block_has(m, page + nr))
+	while (begin + nr < run->nr &&
+	       !vfio_dirty_pinned_locked(c, m, page + nr))
 		nr++;
 
 	mutex_unlock(&c->lock);
@@ -335,8 +382,8 @@ static int vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
 
 	/* Others may have pinned some of them meanwhile: theirs count. */
 	while (!m->gone && run->done < begin + got &&
-	       !vfio_dirty_block_has(m, run->page + run->done))
-		vfio_dirty_pin_enter_locked(run);
+	       !vfio_dirty_pinned_locked(c, m, run->page + run->done))
+		vfio_dirty_pin_enter_locked(c, run);
 	if (run->done == begin + got)
 		return 0;
 
@@ -351,27 +398,28 @@ static int vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
 static int vfio_dirty_pin_run_locked(struct vfio_dirty_container *c,
 				     struct vfio_dirty_run *run)
 {
+	unsigned long page, end = run->page + run->nr;
 	struct vfio_dirty_mapping *m = run->m;
 	int ret;
 
-	ret = vfio_dirty_pin_reserve_locked(c, run);
-	if (ret)
+	ret = vfio_dirty_pin_again_locked(c, run);
+	if (ret || run->done == run->nr)
 		return ret;
 
+	page = run->page + run->done;
+	ret = vfio_dirty_pin_reserve_locked(c, m, page, end);
+	if (ret)
+		return ret;
 	vfio_dirty_mapping_use_locked(c, m);
-	while (!ret && run->done < run->nr) {
+	do {
 		if (m->dying || m->gone)
 			ret = -EINVAL;
-		else if (vfio_dirty_block_has(m, run->page + run->done))
-			ret = vfio_dirty_pin_again_locked(run);
 		else
 			ret = vfio_dirty_pin_new_locked(c, run);
-	}
-	if (run->sticky && run->done)
-		vfio_dirty_leaves_mark_locked(c, m, run->page, run->done);
-	vfio_dirty_pin_unreserve_locked(m, run->page >> VFIO_DIRTY_BLOCK_SHIFT,
-					((run->page + run->nr - 1) >>
-					 VFIO_DIRTY_BLOCK_SHIFT) + 1);
+		if (!ret)
+			ret = vfio_dirty_pin_again_locked(c, run);
+	} while (!ret && run->done < run->nr);
+	vfio_dirty_pin_unreserve_locked(c, m, page, end);
 	vfio_dirty_mapping_unuse_locked(c, m);
 	return ret;
 }
@@ -422,7 +470,6 @@ int vfio_dirty_pin_pages(struct vfio_dirty_container *c,
 		sticky = prot & IOMMU_WRITE && !client->marks;
 	while (!ret && done < npage) {
 		struct vfio_dirty_run run = {
-			.write = prot & IOMMU_WRITE,
 			.sticky = sticky,
 			.pages = pages + done,
 		};
@@ -448,38 +495,61 @@ int vfio_dirty_pin_pages(struct vfio_dirty_container *c,
 	return ret;
 }
 
-/*
- * Drop a reference to each of some pages, of which those whose last it was are
- * for the caller to give back.
- */
-static unsigned int vfio_dirty_unpin_locked(struct vfio_dirty_container *c,
-					    struct vfio_dirty_mapping *m,
-					    unsigned long page,
-					    unsigned long nr,
-					    struct page **pages)
+/* Drop a reference to each of nr pages of a block: those whose last it was. */
+static u64 vfio_dirty_block_drop(struct vfio_dirty_block *block,
+				 unsigned int slot, unsigned int nr)
 {
-	struct vfio_dirty_block *block;
-	unsigned long end = page + nr;
-	unsigned int put = 0;
+	u64 last = 0;
 
-	for (; page < end; page++) {
-		unsigned int slot = vfio_dirty_block_slot(page);
-
-		block = vfio_dirty_block_find(m, page);
-		if (!block || !(block->present & BIT_ULL(slot)))
-			continue;
-		if (--block->refs[slot])
-			continue;
-		/* The device may have written since the last query. */
-		if (block->dirty & BIT_ULL(slot))
-			vfio_dirty_leaves_mark_locked(c, m, page, 1);
-		pages[put++] = block->pages[slot];
-		block->present &= ~BIT_ULL(slot);
-		block->dirty &= ~BIT_ULL(slot);
-		WRITE_ONCE(m->pinned, m->pinned - 1);
-		vfio_dirty_block_trim(m, block, page >> VFIO_DIRTY_BLOCK_SHIFT);
+	for (; nr; nr--, slot++) {
+		if (block->present & BIT_ULL(slot) && !--block->refs[slot])
+			last |= BIT_ULL(slot);
 	}
-	return put;
+	return last;
+}
+
+/* Take pages out of a block, for the caller to give back: how many they are. */
+static unsigned int vfio_dirty_block_take_locked(struct vfio_dirty_container *c,
+						 struct vfio_dirty_mapping *m,
+						 struct vfio_dirty_leaf *leaf,
+						 unsigned int word, u64 taken,
+						 struct page **pages)
+{
+	struct vfio_dirty_block *block = leaf->blocks[word];
+	unsigned int nr = 0;
+	u64 left;
+
+	/* The device may have written since the last query. */
+	vfio_dirty_leaf_mark_word(leaf, word, block->dirty & taken,
+				  vfio_dirty_epoch_locked(c));
+	for (left = taken; left; left &= left - 1)
+		pages[nr++] = block->pages[__ffs64(left)];
+	block->present &= ~taken;
+	block->dirty &= ~taken;
+	if (!block->dirty)
+		leaf->held &= ~BIT_ULL(word);
+	WRITE_ONCE(m->pinned, m->pinned - nr);
+	vfio_dirty_block_trim(leaf, word);
+	return nr;
+}
+
+/* Give back pages of a block that are no longer pinned. */
+static noinline void
+vfio_dirty_unpin_locked(struct vfio_dirty_container *c,
+			struct vfio_dirty_mapping *m,
+			struct vfio_dirty_leaf *leaf, unsigned int word,
+			u64 taken)
+{
+	struct page *pages[VFIO_DIRTY_BLOCK_PAGES];
+	unsigned int nr;
+
+	nr = vfio_dirty_block_take_locked(c, m, leaf, word, taken, pages);
+	vfio_dirty_mapping_use_locked(c, m);
+	mutex_unlock(&c->lock);
+	vfio_dirty_put_pages(m, pages, nr);
+	cond_resched();
+	mutex_lock(&c->lock);
+	vfio_dirty_mapping_unuse_locked(c, m);
 }
 
 /**
@@ -493,27 +563,28 @@ static unsigned int vfio_dirty_unpin_locked(struct vfio_dirty_container *c,
 void vfio_dirty_pin_release(struct vfio_dirty_container *c, u64 iova,
 			    int npage)
 {
-	struct page *pages[VFIO_DIRTY_PUT_BATCH];
+	struct vfio_dirty_place place;
 	struct vfio_dirty_mapping *m;
-	unsigned long nr;
-	unsigned int put;
+	unsigned long page, nr;
+	u64 last;
 
 	mutex_lock(&c->lock);
 	while (npage > 0) {
 		m = vfio_dirty_mapping_find_locked(c, iova);
 		if (!m)
 			break;
-		nr = min_t(u64, min(npage, VFIO_DIRTY_PUT_BATCH),
-			   ((m->last - iova) >> PAGE_SHIFT) + 1);
-		put = vfio_dirty_unpin_locked(c, m, (iova - m->iova) >>
-					      PAGE_SHIFT, nr, pages);
-		if (put) {
-			vfio_dirty_mapping_use_locked(c, m);
-			mutex_unlock(&c->lock);
-			vfio_dirty_put_pages(m, pages, put);
-			mutex_lock(&c->lock);
-			vfio_dirty_mapping_unuse_locked(c, m);
-		}
+		page = (iova - m->iova) >> PAGE_SHIFT;
+		place = vfio_dirty_place_of_locked(c, m, page);
+		nr = min_t(u64, npage, ((m->last - iova) >> PAGE_SHIFT) + 1);
+		nr = min(nr, VFIO_DIRTY_BLOCK_PAGES - place.slot);
+		last = 0;
+		if (place.block)
+			last = vfio_dirty_block_drop(place.block, place.slot,
+						     nr);
+		if (last)
+			vfio_dirty_unpin_locked(c, m, place.leaf,
+						vfio_dirty_block_word(page),
+						last);
 		iova += (u64)nr << PAGE_SHIFT;
 		npage -= nr;
 	}
@@ -524,36 +595,50 @@ void vfio_dirty_pin_release(struct vfio_dirty_container *c, u64 iova,
 }
 
 /**
- * vfio_dirty_pin_read_locked - add pages that are dirty because pinned
- * @c: the container
- * @m: the mapping
- * @page: first page
+ * vfio_dirty_pin_read - add pages that are dirty because pinned
+ * @leaf: the leaf
+ * @first: first page in the leaf
  * @nr: how many
  * @bits: a map
  * @to: first bit in @bits
  */
-void vfio_dirty_pin_read_locked(struct vfio_dirty_container *c,
-				struct vfio_dirty_mapping *m,
-				unsigned long page, unsigned long nr,
-				u64 *bits, unsigned long to)
+void vfio_dirty_pin_read(const struct vfio_dirty_leaf *leaf,
+			 unsigned long first, unsigned long nr, u64 *bits,
+			 unsigned long to)
 {
-	struct vfio_dirty_block *block;
-	unsigned long i;
+	u64 held;
 
-	lockdep_assert_held(&c->lock);
-	if (!m->pinned)
-		return;
-	xa_for_each_range(&m->blocks, i, block, page >> VFIO_DIRTY_BLOCK_SHIFT,
-			  (page + nr - 1) >> VFIO_DIRTY_BLOCK_SHIFT) {
-		unsigned long begin = i << VFIO_DIRTY_BLOCK_SHIFT;
-		unsigned long from = max(begin, page);
+	for (held = leaf->held; held; held &= held - 1) {
+		unsigned int word = __ffs64(held);
+		unsigned long begin = word * VFIO_DIRTY_BLOCK_PAGES;
+		unsigned long from = max(begin, first);
 		unsigned long end = min(begin + VFIO_DIRTY_BLOCK_PAGES,
-					page + nr);
+					first + nr);
 
-		if (block->dirty)
-			vfio_dirty_bits_or(bits, to + from - page,
-					   &block->dirty, from - begin,
-					   end - from);
+		if (from < end)
+			vfio_dirty_bits_or(bits, to + from - first,
+					   &leaf->blocks[word]->dirty,
+					   from - begin, end - from);
+	}
+}
+
+/* Give back what is pinned of a leaf. */
+static void vfio_dirty_pin_drop_leaf_locked(struct vfio_dirty_container *c,
+					    struct vfio_dirty_mapping *m,
+					    struct vfio_dirty_leaf *leaf)
+{
+	struct page *pages[VFIO_DIRTY_BLOCK_PAGES];
+	struct vfio_dirty_block *block;
+	unsigned int word, nr;
+
+	for (word = 0; word < VFIO_DIRTY_LEAF_WORDS; word++) {
+		block = leaf->blocks[word];
+		if (!block || !block->present)
+			continue;
+		nr = vfio_dirty_block_take_locked(c, m, leaf, word,
+						  block->present, pages);
+		vfio_dirty_put_pages(m, pages, nr);
+		cond_resched();
 	}
 }
 
@@ -565,27 +650,16 @@ void vfio_dirty_pin_read_locked(struct vfio_dirty_container *c,
 void vfio_dirty_pin_drop_locked(struct vfio_dirty_container *c,
 				struct vfio_dirty_mapping *m)
 {
-	struct vfio_dirty_block *block;
-	struct page *page;
+	struct vfio_dirty_leaf *leaf;
 	unsigned long i;
-	unsigned int slot;
 
 	lockdep_assert_held(&c->lock);
-	if (m->pinned)
-		pr_warn_ratelimited("drivers left %lu pages pinned at %#llx\n",
-				    m->pinned, m->iova);
-	xa_for_each(&m->blocks, i, block) {
-		block->users++;
-		for (slot = 0; slot < VFIO_DIRTY_BLOCK_PAGES; slot++) {
-			if (!(block->present & BIT_ULL(slot)))
-				continue;
-			block->refs[slot] = 1;
-			vfio_dirty_unpin_locked(c, m, (i <<
-						VFIO_DIRTY_BLOCK_SHIFT) + slot,
-						1, &page);
-			vfio_dirty_put_pages(m, &page, 1);
-		}
-		block->users--;
-		vfio_dirty_block_trim(m, block, i);
+	if (!m->pinned)
+		return;
+	pr_warn_ratelimited("drivers left %lu pages pinned at %#llx\n",
+			    m->pinned, m->iova);
+	xa_for_each(&m->leaves, i, leaf) {
+		if (leaf->blocks)
+			vfio_dirty_pin_drop_leaf_locked(c, m, leaf);
 	}
 }

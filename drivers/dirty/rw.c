@@ -2,7 +2,8 @@
 /*
  * Copies to and from guest memory that need no pin. They may sleep for as long
  * as user space likes to take over a page fault, so nothing is locked; only the
- * mapping is kept by its users count.
+ * mapping is kept by its users count. Small copies of memory that is present are
+ * an exception: they do not sleep, and are made under the container's lock.
  */
 #include <linux/iommu.h>
 #include <linux/kthread.h>
@@ -119,6 +120,51 @@ vfio_dirty_rw_find_locked(struct vfio_dirty_container *c, u64 iova, bool write)
 	return m;
 }
 
+/*
+ * Make a small copy, if it takes neither a page fault nor an allocation. Nothing
+ * is lost if it ends half way: the same is then copied, and marked, again.
+ */
+static bool vfio_dirty_rw_quick_locked(struct vfio_dirty_container *c,
+				       struct vfio_dirty_copy *copy)
+{
+	unsigned long first = copy->offset >> PAGE_SHIFT;
+	unsigned long last = (copy->offset + copy->len - 1) >> PAGE_SHIFT;
+	struct vfio_dirty_leaf *leaf;
+
+	if (copy->write) {
+		leaf = vfio_dirty_leaf_find_locked(c, copy->m, first >> VFIO_DIRTY_LEAF_SHIFT);
+		if (!leaf || first >> VFIO_DIRTY_LEAF_SHIFT !=
+			     last >> VFIO_DIRTY_LEAF_SHIFT)
+			return false;
+	}
+	pagefault_disable();
+	vfio_dirty_rw_user(copy);
+	pagefault_enable();
+	vfio_dirty_rw_mark_locked(c, copy);
+	return copy->done == copy->len;
+}
+
+static bool vfio_dirty_rw_quick(struct vfio_dirty_container *c, u64 iova,
+				void *data, size_t count, bool write)
+{
+	struct vfio_dirty_copy copy = {
+		.data = data,
+		.len = count,
+		.write = write,
+	};
+	bool done = false;
+
+	mutex_lock(&c->lock);
+	copy.m = vfio_dirty_rw_find_locked(c, iova, write);
+	if (!IS_ERR(copy.m) && current->mm == copy.m->mm &&
+	    count - 1 <= copy.m->last - iova) {
+		copy.offset = iova - copy.m->iova;
+		done = vfio_dirty_rw_quick_locked(c, &copy);
+	}
+	mutex_unlock(&c->lock);
+	return done;
+}
+
 /**
  * vfio_dirty_rw - copy to or from guest memory
  * @c: the container
@@ -136,6 +182,10 @@ int vfio_dirty_rw(struct vfio_dirty_container *c, u64 iova, void *data,
 		  size_t count, bool write)
 {
 	int ret = 0;
+
+	if (count && count <= PAGE_SIZE &&
+	    vfio_dirty_rw_quick(c, iova, data, count, write))
+		return 0;
 
 	mutex_lock(&c->lock);
 	while (count && !ret) {

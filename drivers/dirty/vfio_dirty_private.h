@@ -38,6 +38,7 @@
 #include "bitmap.h"
 #include "vfio_iommu_driver.h"
 
+/* A pin block has the pages of one word of a leaf. */
 #define VFIO_DIRTY_BLOCK_SHIFT		6
 #define VFIO_DIRTY_BLOCK_PAGES		64UL
 
@@ -58,8 +59,9 @@ enum vfio_dirty_claim {
 
 /**
  * struct vfio_dirty_container - a container that we serve
- * @refs: one for the vfio core, one for each call under way
+ * @refs: one for the vfio core, one for each ioctl under way
  * @rcu: frees it after the last lookup that may see it
+ * @in_all: entry of the table of all containers, while the core has it
  * @id: what the vfio core knows it by; never used again
  * @claim: which groups it accepts
  * @lock: protects all below, and everything in clients, mappings, leaves and
@@ -77,6 +79,7 @@ enum vfio_dirty_claim {
 struct vfio_dirty_container {
 	struct kref refs;
 	struct rcu_head rcu;
+	struct hlist_node in_all;
 	unsigned long id;
 	enum vfio_dirty_claim claim;
 
@@ -126,8 +129,10 @@ struct vfio_dirty_client {
  * @gone: it is no longer in the container
  * @users: calls that use it without holding the lock
  * @pinned: pages that are pinned
- * @leaves: struct vfio_dirty_leaf by page >> VFIO_DIRTY_LEAF_SHIFT
- * @blocks: struct vfio_dirty_block by page >> VFIO_DIRTY_BLOCK_SHIFT
+ * @leaves: struct vfio_dirty_leaf by page >> VFIO_DIRTY_LEAF_SHIFT; a leaf
+ *	    stays for as long as the mapping
+ * @leaf: the leaf that was last in use, or NULL
+ * @leaf_index: its index
  *
  * A page is an index into the mapping, from 0.
  */
@@ -146,13 +151,15 @@ struct vfio_dirty_mapping {
 	unsigned int users;
 	unsigned long pinned;
 	struct xarray leaves;
-	struct xarray blocks;
+	struct vfio_dirty_leaf *leaf;
+	unsigned long leaf_index;
 };
 
 /* container.c */
 void vfio_dirty_container_exit(void);
 void *vfio_dirty_container_open(enum vfio_dirty_claim claim);
 void vfio_dirty_container_release(void *data);
+struct vfio_dirty_container *vfio_dirty_container_find(void *data);
 struct vfio_dirty_container *vfio_dirty_container_get(void *data);
 void vfio_dirty_container_put(struct vfio_dirty_container *c);
 int vfio_dirty_container_attach(struct vfio_dirty_container *c,
@@ -203,10 +210,9 @@ int vfio_dirty_pin_pages(struct vfio_dirty_container *c,
 			 int prot, struct page **pages);
 void vfio_dirty_pin_release(struct vfio_dirty_container *c, u64 iova,
 			    int npage);
-void vfio_dirty_pin_read_locked(struct vfio_dirty_container *c,
-				struct vfio_dirty_mapping *m,
-				unsigned long page, unsigned long nr,
-				u64 *bits, unsigned long to);
+void vfio_dirty_pin_read(const struct vfio_dirty_leaf *leaf,
+			 unsigned long first, unsigned long nr, u64 *bits,
+			 unsigned long to);
 void vfio_dirty_pin_drop_locked(struct vfio_dirty_container *c,
 				struct vfio_dirty_mapping *m);
 
@@ -244,6 +250,31 @@ static inline u64 vfio_dirty_epoch_locked(struct vfio_dirty_container *c)
 {
 	lockdep_assert_held(&c->lock);
 	return c->tracking ? c->epoch : 0;
+}
+
+/**
+ * vfio_dirty_leaf_find_locked - find a leaf
+ * @c: the container
+ * @m: the mapping
+ * @index: its index
+ *
+ * Return: the leaf, or NULL if there is none.
+ */
+static inline struct vfio_dirty_leaf *
+vfio_dirty_leaf_find_locked(struct vfio_dirty_container *c,
+			    struct vfio_dirty_mapping *m, unsigned long index)
+{
+	struct vfio_dirty_leaf *leaf = m->leaf;
+
+	lockdep_assert_held(&c->lock);
+	if (leaf && m->leaf_index == index)
+		return leaf;
+	leaf = xa_load(&m->leaves, index);
+	if (leaf) {
+		m->leaf = leaf;
+		m->leaf_index = index;
+	}
+	return leaf;
 }
 
 #endif /* _VFIO_DIRTY_PRIVATE_H */

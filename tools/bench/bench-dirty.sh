@@ -47,7 +47,7 @@ inside()
 	"$@" >/results/rows.csv
 }
 
-# run VIEW [run.sh option]... -- [argument of bench-dirty]...
+# run VIEW [run.sh option]... -- [group of rows]...
 run()
 {
 	local view=$1 options=()
@@ -128,7 +128,7 @@ outside()
 	fi
 	quietly "$out/modules.log" make KVER="$kver" CONFIG_VFIO_DIRTY_PINTEST=m modules
 	quietly "$out/program.log" make -C tools/bench OUTPUT="$out"
-	run instructions --icount -- one
+	run instructions --icount -- pins copies mappings queries
 	run time --
 	merge >"$csv"
 	report

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bench-dirty [one]: prints a line "row,unit,stock,ours,spread" for each row, in
- * nanoseconds a unit; see bench.h. With "one" it leaves out what needs two CPUs.
+ * bench-dirty [pins|copies|mappings|queries|threads]...: prints a line
+ * "row,unit,stock,ours,spread" for each row, in nanoseconds a unit; see bench.h.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -151,9 +151,29 @@ static int open_side(struct bench_side *side, bool ours)
 	return ret == ours ? 0 : -ENXIO;
 }
 
+/* Is a group of rows wanted? All are, if none is named. */
+static bool wanted(const char *name, char **names)
+{
+	for (; *names; names++) {
+		if (!strcmp(name, *names))
+			return true;
+	}
+	return false;
+}
+
 int main(int argc, char **argv)
 {
-	bool one = argc > 1 && !strcmp(argv[1], "one");
+	static const struct {
+		const char *name;
+		int (*run)(void);
+	} groups[] = {
+		{ "pins", bench_pins },
+		{ "copies", bench_copies },
+		{ "mappings", bench_mappings },
+		{ "queries", bench_queries },
+		{ "threads", bench_threads },
+	};
+	unsigned int i;
 	int ret;
 
 	ret = open_side(&sides[STOCK], false);
@@ -163,15 +183,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "no containers: %s\n", strerror(-ret));
 		return 1;
 	}
-	ret = bench_pins();
-	if (!ret)
-		ret = bench_copies();
-	if (!ret)
-		ret = bench_mappings();
-	if (!ret)
-		ret = bench_queries();
-	if (!ret && !one)
-		ret = bench_threads();
+	for (i = 0; i < sizeof(groups) / sizeof(*groups) && !ret; i++) {
+		if (argc < 2 || wanted(groups[i].name, argv + 1))
+			ret = groups[i].run();
+	}
 	dirty_rig_destroy(&sides[STOCK].rig);
 	dirty_rig_destroy(&sides[OURS].rig);
 	return ret ? 1 : 0;
