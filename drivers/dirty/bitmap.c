@@ -185,7 +185,11 @@ void vfio_dirty_leaf_copy(const struct vfio_dirty_leaf *leaf,
 	const u64 *from = layer == VFIO_DIRTY_WRITTEN ? leaf->written :
 							leaf->dirty;
 
-	memcpy(bits, from + word, words * sizeof(u64));
+	/* of a size that the compiler knows it needs no call */
+	if (words == VFIO_DIRTY_LEAF_WORDS)
+		memcpy(bits, from, VFIO_DIRTY_LEAF_WORDS * sizeof(u64));
+	else
+		memcpy(bits, from + word, words * sizeof(u64));
 }
 
 /**

@@ -69,4 +69,18 @@ void vfio_dirty_leaf_restore(struct vfio_dirty_leaf *leaf, unsigned long first,
 			     unsigned long nr, u64 epoch, const u64 *bits,
 			     unsigned long from);
 
+/**
+ * vfio_dirty_leaf_mark_page - a page was written
+ * @leaf: its leaf
+ * @page: the page
+ * @epoch: the run of dirty tracking, or 0
+ */
+static inline void vfio_dirty_leaf_mark_page(struct vfio_dirty_leaf *leaf,
+					     unsigned long page, u64 epoch)
+{
+	vfio_dirty_leaf_mark_word(leaf, page / VFIO_DIRTY_WORD_BITS %
+				  VFIO_DIRTY_LEAF_WORDS,
+				  1ULL << page % VFIO_DIRTY_WORD_BITS, epoch);
+}
+
 #endif /* _VFIO_DIRTY_BITMAP_H */

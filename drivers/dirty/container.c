@@ -68,9 +68,9 @@ struct vfio_dirty_container *vfio_dirty_container_find(void *data)
 {
 	struct vfio_dirty_container *c;
 
-	rcu_read_lock();
+	rcu_read_lock_sched();
 	c = vfio_dirty_container_lookup(data);
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	return c;
 }
 

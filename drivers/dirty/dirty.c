@@ -126,7 +126,8 @@ int vfio_dirty_leaves_reserve_locked(struct vfio_dirty_container *c,
 
 	lockdep_assert_held(&c->lock);
 	for (i = page >> VFIO_DIRTY_LEAF_SHIFT; i <= last; i++) {
-		if (vfio_dirty_leaf_find_locked(c, m, i))
+		if (vfio_dirty_leaf_find_locked(c, m, i <<
+						VFIO_DIRTY_LEAF_SHIFT))
 			continue;
 		leaf = kmem_cache_zalloc(vfio_dirty_leaf_cache,
 					 GFP_KERNEL_ACCOUNT);
@@ -161,7 +162,8 @@ int vfio_dirty_leaves_mark_locked(struct vfio_dirty_container *c,
 	struct vfio_dirty_leaf *leaf;
 
 	for (i = page >> VFIO_DIRTY_LEAF_SHIFT; i <= last; i++) {
-		leaf = vfio_dirty_leaf_find_locked(c, m, i);
+		leaf = vfio_dirty_leaf_find_locked(c, m, i <<
+						   VFIO_DIRTY_LEAF_SHIFT);
 		if (!leaf)
 			continue;
 		n = vfio_dirty_leaf_part(i, page, nr, &first);

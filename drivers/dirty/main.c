@@ -203,30 +203,6 @@ static void vfio_dirty_op_detach_group(void *data, struct iommu_group *group)
 		vfio_dirty_container_detach(c, group);
 }
 
-static int vfio_dirty_op_pin_pages(void *data, struct iommu_group *group,
-				   dma_addr_t iova, int npage, int prot,
-				   struct page **pages)
-{
-	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
-	int ret;
-
-	if (!c)
-		return -EINVAL;
-	ret = vfio_dirty_pin_pages(c, group, iova, npage, prot, pages);
-	trace_vfio_dirty_pin(c->id, iova, npage, prot, ret);
-	return ret;
-}
-
-static void vfio_dirty_op_unpin_pages(void *data, dma_addr_t iova, int npage)
-{
-	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
-
-	if (!c)
-		return;
-	trace_vfio_dirty_unpin(c->id, iova, npage);
-	vfio_dirty_pin_release(c, iova, npage);
-}
-
 static void vfio_dirty_op_register_device(void *data, struct vfio_device *vdev)
 {
 	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
@@ -244,14 +220,6 @@ static void vfio_dirty_op_unregister_device(void *data,
 		vfio_dirty_container_unregister(c, vdev);
 }
 
-static int vfio_dirty_op_dma_rw(void *data, dma_addr_t iova, void *buf,
-				size_t count, bool write)
-{
-	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
-
-	return c ? vfio_dirty_rw(c, iova, buf, count, write) : -EINVAL;
-}
-
 static const struct vfio_iommu_driver_ops vfio_dirty_ops = {
 	.name = "vfio-dirty",
 	.owner = THIS_MODULE,
@@ -260,11 +228,11 @@ static const struct vfio_iommu_driver_ops vfio_dirty_ops = {
 	.ioctl = vfio_dirty_op_ioctl,
 	.attach_group = vfio_dirty_op_attach_group,
 	.detach_group = vfio_dirty_op_detach_group,
-	.pin_pages = vfio_dirty_op_pin_pages,
-	.unpin_pages = vfio_dirty_op_unpin_pages,
+	.pin_pages = vfio_dirty_pin_pages,
+	.unpin_pages = vfio_dirty_pin_release,
 	.register_device = vfio_dirty_op_register_device,
 	.unregister_device = vfio_dirty_op_unregister_device,
-	.dma_rw = vfio_dirty_op_dma_rw,
+	.dma_rw = vfio_dirty_rw,
 };
 
 static int __init vfio_dirty_init(void)

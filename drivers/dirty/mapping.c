@@ -120,7 +120,11 @@ bool vfio_dirty_mapping_cut_locked(struct vfio_dirty_container *c, u64 iova,
 	return m && m->last != last;
 }
 
-static void vfio_dirty_mapping_free(struct kref *refs)
+/**
+ * vfio_dirty_mapping_free - free a mapping whose last reference went
+ * @refs: its &vfio_dirty_mapping.refs
+ */
+void vfio_dirty_mapping_free(struct kref *refs)
 {
 	struct vfio_dirty_mapping *m;
 
@@ -129,34 +133,6 @@ static void vfio_dirty_mapping_free(struct kref *refs)
 	mmdrop(m->mm);
 	put_task_struct(m->task);
 	kfree(m);
-}
-
-/**
- * vfio_dirty_mapping_use_locked - keep a mapping while the lock is dropped
- * @c: the container
- * @m: a mapping that is not dying, or one that the caller unpins
- */
-void vfio_dirty_mapping_use_locked(struct vfio_dirty_container *c,
-				   struct vfio_dirty_mapping *m)
-{
-	lockdep_assert_held(&c->lock);
-	kref_get(&m->refs);
-	WRITE_ONCE(m->users, m->users + 1);
-}
-
-/**
- * vfio_dirty_mapping_unuse_locked - undo vfio_dirty_mapping_use_locked()
- * @c: the container
- * @m: the mapping
- */
-void vfio_dirty_mapping_unuse_locked(struct vfio_dirty_container *c,
-				     struct vfio_dirty_mapping *m)
-{
-	lockdep_assert_held(&c->lock);
-	WRITE_ONCE(m->users, m->users - 1);
-	if (m->dying && !m->users)
-		wake_up_all(&c->wait);
-	kref_put(&m->refs, vfio_dirty_mapping_free);
 }
 
 /* Take a mapping out of the container; users may still hold its memory. */
@@ -293,7 +269,7 @@ static long vfio_dirty_mapping_wait_locked(struct vfio_dirty_container *c,
 
 	lockdep_assert_held(&c->lock);
 	mutex_unlock(&c->lock);
-	ret = wait_event_killable_timeout(c->wait, !READ_ONCE(m->users) &&
+	ret = wait_event_killable_timeout(c->wait, !atomic_read(&m->users) &&
 					  !(pins && READ_ONCE(m->pinned)),
 					  timeout);
 	mutex_lock(&c->lock);
@@ -311,14 +287,14 @@ static int vfio_dirty_mapping_drain_locked(struct vfio_dirty_container *c,
 {
 	unsigned int round;
 
-	if (!m->users && !m->pinned)
+	if (!atomic_read(&m->users) && !m->pinned)
 		return 0;
 	for (round = 0; round <= VFIO_DIRTY_UNMAP_ROUNDS; round++) {
 		do {
 			if (vfio_dirty_mapping_wait_locked(c, m, false,
 							   MAX_SCHEDULE_TIMEOUT) < 0)
 				return -EINTR;
-		} while (m->users);
+		} while (atomic_read(&m->users));
 		if (m->gone)
 			return -EINVAL;
 		if (!m->pinned)

@@ -18,7 +18,11 @@
 #include <linux/uaccess.h>
 
 #include "compat_mm.h"
+#include "trace.h"
 #include "vfio_dirty_private.h"
+
+/* How many pages are given back at a time. */
+#define VFIO_DIRTY_PUT_BATCH	16U
 
 /**
  * struct vfio_dirty_block - 64 pages of a mapping, some of them pinned
@@ -52,22 +56,10 @@ struct vfio_dirty_block {
 struct vfio_dirty_run {
 	struct vfio_dirty_mapping *m;
 	unsigned long page;
-	unsigned long nr;
-	unsigned long done;
+	long nr;
+	long done;
 	bool sticky;
 	struct page **pages;
-};
-
-/**
- * struct vfio_dirty_place - where a page of a mapping is kept
- * @leaf: its leaf, or NULL
- * @block: its block, or NULL
- * @slot: which page of the block it is
- */
-struct vfio_dirty_place {
-	struct vfio_dirty_leaf *leaf;
-	struct vfio_dirty_block *block;
-	unsigned int slot;
 };
 
 static struct kmem_cache *vfio_dirty_block_cache;
@@ -105,19 +97,17 @@ static unsigned int vfio_dirty_block_word(unsigned long page)
 	return (page >> VFIO_DIRTY_BLOCK_SHIFT) % VFIO_DIRTY_LEAF_WORDS;
 }
 
-static struct vfio_dirty_place
-vfio_dirty_place_of_locked(struct vfio_dirty_container *c,
-			   struct vfio_dirty_mapping *m, unsigned long page)
+static struct vfio_dirty_block *vfio_dirty_block_of(struct vfio_dirty_leaf *leaf,
+						    unsigned long page)
 {
-	struct vfio_dirty_place place = {
-		.leaf = vfio_dirty_leaf_find_locked(c, m, page >>
-						    VFIO_DIRTY_LEAF_SHIFT),
-		.slot = page % VFIO_DIRTY_BLOCK_PAGES,
-	};
+	if (!leaf || !leaf->blocks)
+		return NULL;
+	return leaf->blocks[vfio_dirty_block_word(page)];
+}
 
-	if (place.leaf && place.leaf->blocks)
-		place.block = place.leaf->blocks[vfio_dirty_block_word(page)];
-	return place;
+static u64 vfio_dirty_block_bit(unsigned long page)
+{
+	return BIT_ULL(page % VFIO_DIRTY_BLOCK_PAGES);
 }
 
 /* Is a page pinned? */
@@ -125,9 +115,10 @@ static bool vfio_dirty_pinned_locked(struct vfio_dirty_container *c,
 				     struct vfio_dirty_mapping *m,
 				     unsigned long page)
 {
-	struct vfio_dirty_place place = vfio_dirty_place_of_locked(c, m, page);
+	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, page);
+	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, page);
 
-	return place.block && place.block->present & BIT_ULL(place.slot);
+	return block && block->present & vfio_dirty_block_bit(page);
 }
 
 /* Free a block that nobody needs. */
@@ -253,8 +244,8 @@ static int vfio_dirty_block_make_locked(struct vfio_dirty_container *c,
 					struct vfio_dirty_mapping *m,
 					unsigned long page)
 {
-	struct vfio_dirty_place place = vfio_dirty_place_of_locked(c, m, page);
-	struct vfio_dirty_leaf *leaf = place.leaf;
+	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, page);
+	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, page);
 
 	if (!leaf->blocks)
 		leaf->blocks = kcalloc(VFIO_DIRTY_LEAF_WORDS,
@@ -262,14 +253,14 @@ static int vfio_dirty_block_make_locked(struct vfio_dirty_container *c,
 				       GFP_KERNEL_ACCOUNT);
 	if (!leaf->blocks)
 		return -ENOMEM;
-	if (!place.block) {
-		place.block = kmem_cache_alloc(vfio_dirty_block_cache,
-					       GFP_KERNEL_ACCOUNT);
-		if (!place.block)
+	if (!block) {
+		block = kmem_cache_alloc(vfio_dirty_block_cache,
+					 GFP_KERNEL_ACCOUNT);
+		if (!block)
 			return -ENOMEM;
-		leaf->blocks[vfio_dirty_block_word(page)] = place.block;
+		leaf->blocks[vfio_dirty_block_word(page)] = block;
 	}
-	place.block->users++;
+	block->users++;
 	return 0;
 }
 
@@ -279,15 +270,17 @@ static void vfio_dirty_pin_unreserve_locked(struct vfio_dirty_container *c,
 					    unsigned long page,
 					    unsigned long end)
 {
-	struct vfio_dirty_place place;
+	struct vfio_dirty_block *block;
+	struct vfio_dirty_leaf *leaf;
 
 	for (page = ALIGN_DOWN(page, VFIO_DIRTY_BLOCK_PAGES); page < end;
 	     page += VFIO_DIRTY_BLOCK_PAGES) {
-		place = vfio_dirty_place_of_locked(c, m, page);
-		if (WARN_ON_ONCE(!place.block))
+		leaf = vfio_dirty_leaf_find_locked(c, m, page);
+		block = vfio_dirty_block_of(leaf, page);
+		if (WARN_ON_ONCE(!block))
 			continue;
-		place.block->users--;
-		vfio_dirty_block_trim(place.leaf, vfio_dirty_block_word(page));
+		block->users--;
+		vfio_dirty_block_trim(leaf, vfio_dirty_block_word(page));
 	}
 }
 
@@ -308,38 +301,47 @@ static int vfio_dirty_pin_reserve_locked(struct vfio_dirty_container *c,
 	return ret;
 }
 
-/* The pages of a block are dirty for as long as they are pinned. */
-static void vfio_dirty_place_hold(struct vfio_dirty_place *place, u64 pages,
-				  unsigned int word)
+/* The pages of a block that are dirty for as long as they are pinned. */
+static void vfio_dirty_pin_hold(struct vfio_dirty_leaf *leaf,
+				struct vfio_dirty_block *block,
+				unsigned long page)
 {
-	place->block->dirty |= pages;
-	place->leaf->held |= BIT_ULL(word);
+	u64 bit = vfio_dirty_block_bit(page);
+
+	if (block->dirty & bit)
+		return;
+	block->dirty |= bit;
+	leaf->held |= BIT_ULL(vfio_dirty_block_word(page));
 }
 
-/* One more reference to each of the next pages that is pinned. */
-static int vfio_dirty_pin_again_locked(struct vfio_dirty_container *c,
-				       struct vfio_dirty_run *run)
+/*
+ * One more reference to each of nr pages, up to one that has none yet: how many,
+ * or -EOVERFLOW if the first has too many.
+ */
+static long vfio_dirty_pin_again_locked(struct vfio_dirty_container *c,
+					struct vfio_dirty_mapping *m,
+					unsigned long page, unsigned long nr,
+					bool sticky, struct page **pages)
 {
-	struct vfio_dirty_place place = {};
 	struct vfio_dirty_block *block;
-	unsigned long page;
+	struct vfio_dirty_leaf *leaf;
+	unsigned long i;
 
-	for (; run->done < run->nr; run->done++, place.slot++) {
-		page = run->page + run->done;
-		if (!place.leaf || !(page % VFIO_DIRTY_BLOCK_PAGES))
-			place = vfio_dirty_place_of_locked(c, run->m, page);
-		block = place.block;
-		if (!block || !(block->present & BIT_ULL(place.slot)))
+	for (i = 0; i < nr; i++, page++) {
+		unsigned int slot = page % VFIO_DIRTY_BLOCK_PAGES;
+
+		leaf = vfio_dirty_leaf_find_locked(c, m, page);
+		block = vfio_dirty_block_of(leaf, page);
+		if (!block || !(block->present & BIT_ULL(slot)))
 			break;
-		if (block->refs[place.slot] == U32_MAX)
-			return -EOVERFLOW;
-		block->refs[place.slot]++;
-		if (run->sticky)
-			vfio_dirty_place_hold(&place, BIT_ULL(place.slot),
-					      vfio_dirty_block_word(page));
-		run->pages[run->done] = block->pages[place.slot];
+		if (block->refs[slot] == U32_MAX)
+			return i ? i : -EOVERFLOW;
+		block->refs[slot]++;
+		if (sticky)
+			vfio_dirty_pin_hold(leaf, block, page);
+		pages[i] = block->pages[slot];
 	}
-	return 0;
+	return i;
 }
 
 /* Enter a page that is now pinned. */
@@ -347,151 +349,73 @@ static void vfio_dirty_pin_enter_locked(struct vfio_dirty_container *c,
 					struct vfio_dirty_run *run)
 {
 	unsigned long page = run->page + run->done;
-	struct vfio_dirty_place place = vfio_dirty_place_of_locked(c, run->m,
+	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, run->m,
 								   page);
+	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, page);
+	unsigned int slot = page % VFIO_DIRTY_BLOCK_PAGES;
 
-	place.block->present |= BIT_ULL(place.slot);
+	block->present |= BIT_ULL(slot);
 	if (run->sticky)
-		vfio_dirty_place_hold(&place, BIT_ULL(place.slot),
-				      vfio_dirty_block_word(page));
-	place.block->refs[place.slot] = 1;
-	place.block->pages[place.slot] = run->pages[run->done];
+		vfio_dirty_pin_hold(leaf, block, page);
+	block->refs[slot] = 1;
+	block->pages[slot] = run->pages[run->done];
 	WRITE_ONCE(run->m->pinned, run->m->pinned + 1);
 	run->done++;
 }
 
-/* Pin the next pages that are not pinned yet, without the lock meanwhile. */
-static int vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
-				     struct vfio_dirty_run *run)
+/* Pin the first page, and those after it up to one that is pinned: how many. */
+static long vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
+				      struct vfio_dirty_run *run)
 {
-	unsigned long page = run->page + run->done, begin = run->done;
 	struct vfio_dirty_mapping *m = run->m;
-	unsigned long nr = 1;
-	long got;
+	long got, nr = 1;
 
-	while (begin + nr < run->nr &&
-	       !vfio_dirty_pinned_locked(c, m, page + nr))
+	while (nr < run->nr && !vfio_dirty_pinned_locked(c, m, run->page + nr))
 		nr++;
 
 	mutex_unlock(&c->lock);
-	got = vfio_dirty_get_pages(m, page, nr, run->pages + begin);
+	got = vfio_dirty_get_pages(m, run->page, nr, run->pages);
 	cond_resched();
 	mutex_lock(&c->lock);
 	if (got < 0)
 		return got;
 
 	/* Others may have pinned some of them meanwhile: theirs count. */
-	while (!m->gone && run->done < begin + got &&
+	while (!m->gone && run->done < got &&
 	       !vfio_dirty_pinned_locked(c, m, run->page + run->done))
 		vfio_dirty_pin_enter_locked(c, run);
-	if (run->done == begin + got)
-		return 0;
-
-	mutex_unlock(&c->lock);
-	vfio_dirty_put_pages(m, run->pages + run->done,
-			     begin + got - run->done);
-	mutex_lock(&c->lock);
-	return 0;
+	if (run->done < got) {
+		mutex_unlock(&c->lock);
+		vfio_dirty_put_pages(m, run->pages + run->done,
+				     got - run->done);
+		mutex_lock(&c->lock);
+	}
+	return run->done;
 }
 
-/* Pin a run, or as much as goes. */
-static int vfio_dirty_pin_run_locked(struct vfio_dirty_container *c,
-				     struct vfio_dirty_run *run)
+/* Pin pages that lie in one mapping and begin with one that has no pin yet. */
+static noinline long vfio_dirty_pin_run_locked(struct vfio_dirty_container *c,
+					       struct vfio_dirty_mapping *m,
+					       unsigned long page,
+					       unsigned long nr, bool sticky,
+					       struct page **pages)
 {
-	unsigned long page, end = run->page + run->nr;
-	struct vfio_dirty_mapping *m = run->m;
-	int ret;
+	struct vfio_dirty_run run = {
+		.m = m,
+		.page = page,
+		.nr = nr,
+		.sticky = sticky,
+		.pages = pages,
+	};
+	long ret;
 
-	ret = vfio_dirty_pin_again_locked(c, run);
-	if (ret || run->done == run->nr)
-		return ret;
-
-	page = run->page + run->done;
-	ret = vfio_dirty_pin_reserve_locked(c, m, page, end);
+	ret = vfio_dirty_pin_reserve_locked(c, m, page, page + nr);
 	if (ret)
 		return ret;
 	vfio_dirty_mapping_use_locked(c, m);
-	do {
-		if (m->dying || m->gone)
-			ret = -EINVAL;
-		else
-			ret = vfio_dirty_pin_new_locked(c, run);
-		if (!ret)
-			ret = vfio_dirty_pin_again_locked(c, run);
-	} while (!ret && run->done < run->nr);
-	vfio_dirty_pin_unreserve_locked(c, m, page, end);
-	vfio_dirty_mapping_unuse_locked(c, m);
-	return ret;
-}
-
-/* Find the mapping of a byte, and see whether it may be used like this. */
-static struct vfio_dirty_mapping *
-vfio_dirty_pin_find_locked(struct vfio_dirty_container *c, u64 iova, int prot)
-{
-	struct vfio_dirty_mapping *m = vfio_dirty_mapping_find_locked(c, iova);
-
-	if (!m || m->dying)
-		return ERR_PTR(-EINVAL);
-	if ((m->prot & prot) != prot)
-		return ERR_PTR(-EPERM);
-	return m;
-}
-
-/**
- * vfio_dirty_pin_pages - pin pages for a device
- * @c: the container
- * @group: the group of the device
- * @iova: first page; need not be aligned
- * @npage: how many
- * @prot: IOMMU_READ, IOMMU_WRITE
- * @pages: receives the pages
- *
- * Return: @npage, -EINVAL if some are not mapped, -EPERM if they are mapped
- * without @prot, -ENODEV if the process that mapped them is gone, -ENOMEM,
- * -EOVERFLOW, -EINTR, or what pin_user_pages_remote() says.
- */
-int vfio_dirty_pin_pages(struct vfio_dirty_container *c,
-			 struct iommu_group *group, u64 iova, int npage,
-			 int prot, struct page **pages)
-{
-	struct vfio_dirty_client *client;
-	u64 first = iova & PAGE_MASK;
-	int ret = 0, done = 0;
-	bool sticky;
-
-	if (npage <= 0 || first + ((u64)npage << PAGE_SHIFT) - 1 < first)
-		return -EINVAL;
-
-	mutex_lock(&c->lock);
-	client = vfio_dirty_container_client_locked(c, group);
-	if (!client || !c->devices)
-		ret = -EINVAL;
-	else
-		sticky = prot & IOMMU_WRITE && !client->marks;
-	while (!ret && done < npage) {
-		struct vfio_dirty_run run = {
-			.sticky = sticky,
-			.pages = pages + done,
-		};
-
-		iova = first + ((u64)done << PAGE_SHIFT);
-		run.m = vfio_dirty_pin_find_locked(c, iova, prot);
-		if (IS_ERR(run.m)) {
-			ret = PTR_ERR(run.m);
-			break;
-		}
-		run.page = (iova - run.m->iova) >> PAGE_SHIFT;
-		run.nr = min_t(u64, npage - done,
-			       ((run.m->last - iova) >> PAGE_SHIFT) + 1);
-		ret = vfio_dirty_pin_run_locked(c, &run);
-		done += run.done;
-	}
-	mutex_unlock(&c->lock);
-	if (!ret)
-		return npage;
-
-	if (done)
-		vfio_dirty_pin_release(c, first, done);
+	ret = vfio_dirty_pin_new_locked(c, &run);
+	vfio_dirty_pin_unreserve_locked(c, m, page, page + nr);
+	vfio_dirty_mapping_unuse(c, m);
 	return ret;
 }
 
@@ -520,8 +444,9 @@ static unsigned int vfio_dirty_block_take_locked(struct vfio_dirty_container *c,
 	u64 left;
 
 	/* The device may have written since the last query. */
-	vfio_dirty_leaf_mark_word(leaf, word, block->dirty & taken,
-				  vfio_dirty_epoch_locked(c));
+	if (block->dirty & taken)
+		vfio_dirty_leaf_mark_word(leaf, word, block->dirty & taken,
+					  vfio_dirty_epoch_locked(c));
 	for (left = taken; left; left &= left - 1)
 		pages[nr++] = block->pages[__ffs64(left)];
 	block->present &= ~taken;
@@ -533,65 +458,163 @@ static unsigned int vfio_dirty_block_take_locked(struct vfio_dirty_container *c,
 	return nr;
 }
 
-/* Give back pages of a block that are no longer pinned. */
-static noinline void
-vfio_dirty_unpin_locked(struct vfio_dirty_container *c,
-			struct vfio_dirty_mapping *m,
-			struct vfio_dirty_leaf *leaf, unsigned int word,
-			u64 taken)
+/* Give back pages of a block that are no longer pinned. Drops the lock. */
+static noinline void vfio_dirty_unpin_unlock(struct vfio_dirty_container *c,
+					     struct vfio_dirty_mapping *m,
+					     struct vfio_dirty_leaf *leaf,
+					     unsigned int word, u64 taken)
 {
-	struct page *pages[VFIO_DIRTY_BLOCK_PAGES];
+	struct page *pages[VFIO_DIRTY_PUT_BATCH];
 	unsigned int nr;
 
 	nr = vfio_dirty_block_take_locked(c, m, leaf, word, taken, pages);
 	vfio_dirty_mapping_use_locked(c, m);
 	mutex_unlock(&c->lock);
 	vfio_dirty_put_pages(m, pages, nr);
+	vfio_dirty_mapping_unuse(c, m);
 	cond_resched();
+}
+
+/*
+ * Unpin the first of some pages, at most VFIO_DIRTY_PUT_BATCH: how many, 0 if
+ * they are not mapped. A page that is mapped but not pinned is left alone.
+ */
+static unsigned int vfio_dirty_unpin_some(struct vfio_dirty_container *c,
+					  u64 iova, unsigned int most)
+{
+	struct vfio_dirty_mapping *m;
+	struct vfio_dirty_block *block;
+	struct vfio_dirty_leaf *leaf;
+	unsigned long page;
+	unsigned int nr;
+	u64 last = 0;
+
 	mutex_lock(&c->lock);
-	vfio_dirty_mapping_unuse_locked(c, m);
+	m = vfio_dirty_mapping_find_locked(c, iova);
+	if (!m) {
+		mutex_unlock(&c->lock);
+		return 0;
+	}
+	page = (iova - m->iova) >> PAGE_SHIFT;
+	nr = min(most, VFIO_DIRTY_PUT_BATCH -
+		 (unsigned int)page % VFIO_DIRTY_PUT_BATCH);
+	nr = min_t(u64, nr, ((m->last - iova) >> PAGE_SHIFT) + 1);
+	leaf = vfio_dirty_leaf_find_locked(c, m, page);
+	block = vfio_dirty_block_of(leaf, page);
+	if (block)
+		last = vfio_dirty_block_drop(block, page %
+					     VFIO_DIRTY_BLOCK_PAGES, nr);
+	if (last)
+		vfio_dirty_unpin_unlock(c, m, leaf,
+					vfio_dirty_block_word(page), last);
+	else
+		mutex_unlock(&c->lock);
+	return nr;
+}
+
+static void vfio_dirty_unpin(struct vfio_dirty_container *c, u64 iova,
+			     int npage)
+{
+	unsigned int nr;
+
+	while (npage > 0) {
+		nr = vfio_dirty_unpin_some(c, iova, npage);
+		if (!nr) {
+			pr_warn_ratelimited("a driver unpins %#llx, which is not mapped\n",
+					    iova);
+			break;
+		}
+		iova += (u64)nr << PAGE_SHIFT;
+		npage -= nr;
+	}
 }
 
 /**
  * vfio_dirty_pin_release - undo vfio_dirty_pin_pages()
- * @c: the container
+ * @container: what vfio_dirty_container_open() returned
  * @iova: first page
  * @npage: how many
- *
- * A page that is mapped but not pinned is left alone.
  */
-void vfio_dirty_pin_release(struct vfio_dirty_container *c, u64 iova,
-			    int npage)
+void vfio_dirty_pin_release(void *container, dma_addr_t iova, int npage)
 {
-	struct vfio_dirty_place place;
+	struct vfio_dirty_container *c = vfio_dirty_container_find(container);
+
+	if (!c)
+		return;
+	trace_vfio_dirty_unpin(c->id, iova, npage);
+	vfio_dirty_unpin(c, iova, npage);
+}
+
+/*
+ * Pin the first of some pages: how many, or why not even one. None is no error:
+ * somebody else was quicker.
+ */
+static long vfio_dirty_pin_some_locked(struct vfio_dirty_container *c,
+				       u64 iova, unsigned long nr, int prot,
+				       bool sticky, struct page **pages)
+{
 	struct vfio_dirty_mapping *m;
-	unsigned long page, nr;
-	u64 last;
+	unsigned long page;
+	long got;
+
+	m = vfio_dirty_mapping_find_locked(c, iova);
+	if (!m || m->dying)
+		return -EINVAL;
+	if ((m->prot & prot) != prot)
+		return -EPERM;
+	page = (iova - m->iova) >> PAGE_SHIFT;
+	nr = min_t(u64, nr, ((m->last - iova) >> PAGE_SHIFT) + 1);
+	/* what is pinned already needs nothing new */
+	got = vfio_dirty_pin_again_locked(c, m, page, nr, sticky, pages);
+	if (got)
+		return got;
+	return vfio_dirty_pin_run_locked(c, m, page, nr, sticky, pages);
+}
+
+/**
+ * vfio_dirty_pin_pages - pin pages for a device
+ * @container: what vfio_dirty_container_open() returned
+ * @group: the group of the device
+ * @iova: first page; need not be aligned
+ * @npage: how many
+ * @prot: IOMMU_READ, IOMMU_WRITE
+ * @pages: receives the pages
+ *
+ * Return: @npage, -EINVAL if some are not mapped, -EPERM if they are mapped
+ * without @prot, -ENODEV if the process that mapped them is gone, -ENOMEM,
+ * -EOVERFLOW, -EINTR, or what pin_user_pages_remote() says.
+ */
+int vfio_dirty_pin_pages(void *container, struct iommu_group *group,
+			 dma_addr_t iova, int npage, int prot,
+			 struct page **pages)
+{
+	struct vfio_dirty_container *c = vfio_dirty_container_find(container);
+	u64 first = iova & PAGE_MASK;
+	long done = 0, ret = -EINVAL;
+	struct vfio_dirty_client *client;
+
+	if (!c || npage <= 0 ||
+	    first + ((u64)npage << PAGE_SHIFT) - 1 < first)
+		return -EINVAL;
 
 	mutex_lock(&c->lock);
-	while (npage > 0) {
-		m = vfio_dirty_mapping_find_locked(c, iova);
-		if (!m)
+	client = vfio_dirty_container_client_locked(c, group);
+	while (client && c->devices && done < npage) {
+		ret = vfio_dirty_pin_some_locked(c, first + (done << PAGE_SHIFT),
+						 npage - done, prot,
+						 prot & IOMMU_WRITE &&
+						 !client->marks, pages + done);
+		if (ret < 0)
 			break;
-		page = (iova - m->iova) >> PAGE_SHIFT;
-		place = vfio_dirty_place_of_locked(c, m, page);
-		nr = min_t(u64, npage, ((m->last - iova) >> PAGE_SHIFT) + 1);
-		nr = min(nr, VFIO_DIRTY_BLOCK_PAGES - place.slot);
-		last = 0;
-		if (place.block)
-			last = vfio_dirty_block_drop(place.block, place.slot,
-						     nr);
-		if (last)
-			vfio_dirty_unpin_locked(c, m, place.leaf,
-						vfio_dirty_block_word(page),
-						last);
-		iova += (u64)nr << PAGE_SHIFT;
-		npage -= nr;
+		done += ret;
 	}
 	mutex_unlock(&c->lock);
-	if (npage > 0)
-		pr_warn_ratelimited("a driver unpins %#llx, which is not mapped\n",
-				    iova);
+	if (done == npage)
+		ret = npage;
+	else
+		vfio_dirty_unpin(c, first, done);
+	trace_vfio_dirty_pin(c->id, iova, npage, prot, ret);
+	return ret;
 }
 
 /**
@@ -615,10 +638,17 @@ void vfio_dirty_pin_read(const struct vfio_dirty_leaf *leaf,
 		unsigned long end = min(begin + VFIO_DIRTY_BLOCK_PAGES,
 					first + nr);
 
-		if (from < end)
-			vfio_dirty_bits_or(bits, to + from - first,
-					   &leaf->blocks[word]->dirty,
-					   from - begin, end - from);
+		unsigned long at = to + from - first;
+		u64 *dirty = &leaf->blocks[word]->dirty;
+
+		if (from >= end)
+			continue;
+		if (end - from == VFIO_DIRTY_BLOCK_PAGES &&
+		    IS_ALIGNED(at, VFIO_DIRTY_WORD_BITS))
+			bits[at / VFIO_DIRTY_WORD_BITS] |= *dirty;
+		else
+			vfio_dirty_bits_or(bits, at, dirty, from - begin,
+					   end - from);
 	}
 }
 

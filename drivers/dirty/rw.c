@@ -47,28 +47,35 @@ static void vfio_dirty_rw_user(struct vfio_dirty_copy *copy)
 	copy->done = copy->len - left;
 }
 
+/*
+ * Make the mm of a mapping the current one, if a kernel thread asks: 1 if that is
+ * to be undone, 0 if it is the current one, -EPERM if it is gone, or -EFAULT.
+ */
+static int vfio_dirty_rw_use_mm(struct mm_struct *mm)
+{
+	if (current->mm == mm)
+		return 0;
+	if (current->mm)
+		return atomic_read(&mm->mm_users) ? -EFAULT : -EPERM;
+	if (!mmget_not_zero(mm))
+		return -EPERM;
+	kthread_use_mm(mm);
+	return 1;
+}
+
 static int vfio_dirty_rw_mm(struct vfio_dirty_copy *copy)
 {
 	struct mm_struct *mm = copy->m->mm;
-	bool kthread = !current->mm;
-	int ret = 0;
+	int used = vfio_dirty_rw_use_mm(mm);
 
-	if (!mmget_not_zero(mm))
-		return -EPERM;
-	if (!kthread && current->mm != mm) {
-		ret = -EFAULT;
-		goto out;
-	}
-	if (kthread)
-		kthread_use_mm(mm);
+	if (used < 0)
+		return used;
 	vfio_dirty_rw_user(copy);
-	if (kthread)
+	if (used) {
 		kthread_unuse_mm(mm);
-	if (copy->done != copy->len)
-		ret = -EFAULT;
-out:
-	mmput(mm);
-	return ret;
+		mmput(mm);
+	}
+	return copy->done == copy->len ? 0 : -EFAULT;
 }
 
 /* Mark what was really written, also if that is less than asked for. */
@@ -104,7 +111,7 @@ static int vfio_dirty_rw_locked(struct vfio_dirty_container *c,
 	cond_resched();
 	mutex_lock(&c->lock);
 	vfio_dirty_rw_mark_locked(c, copy);
-	vfio_dirty_mapping_unuse_locked(c, copy->m);
+	vfio_dirty_mapping_unuse(c, copy->m);
 	return ret;
 }
 
@@ -121,53 +128,59 @@ vfio_dirty_rw_find_locked(struct vfio_dirty_container *c, u64 iova, bool write)
 }
 
 /*
- * Make a small copy, if it takes neither a page fault nor an allocation. Nothing
- * is lost if it ends half way: the same is then copied, and marked, again.
+ * Make a small copy, if it takes neither a page fault nor an allocation. If it
+ * ends half way, all of it is copied and marked again by the caller. The lock is
+ * taken, and dropped in the end.
  */
-static bool vfio_dirty_rw_quick_locked(struct vfio_dirty_container *c,
-				       struct vfio_dirty_copy *copy)
-{
-	unsigned long first = copy->offset >> PAGE_SHIFT;
-	unsigned long last = (copy->offset + copy->len - 1) >> PAGE_SHIFT;
-	struct vfio_dirty_leaf *leaf;
-
-	if (copy->write) {
-		leaf = vfio_dirty_leaf_find_locked(c, copy->m, first >> VFIO_DIRTY_LEAF_SHIFT);
-		if (!leaf || first >> VFIO_DIRTY_LEAF_SHIFT !=
-			     last >> VFIO_DIRTY_LEAF_SHIFT)
-			return false;
-	}
-	pagefault_disable();
-	vfio_dirty_rw_user(copy);
-	pagefault_enable();
-	vfio_dirty_rw_mark_locked(c, copy);
-	return copy->done == copy->len;
-}
-
 static bool vfio_dirty_rw_quick(struct vfio_dirty_container *c, u64 iova,
 				void *data, size_t count, bool write)
 {
-	struct vfio_dirty_copy copy = {
-		.data = data,
-		.len = count,
-		.write = write,
-	};
-	bool done = false;
+	struct vfio_dirty_leaf *leaf = NULL;
+	struct vfio_dirty_mapping *m;
+	struct mm_struct *mm = NULL;
+	unsigned long left = count;
+	void __user *user;
+	int used = 0;
+	u64 offset;
 
 	mutex_lock(&c->lock);
-	copy.m = vfio_dirty_rw_find_locked(c, iova, write);
-	if (!IS_ERR(copy.m) && current->mm == copy.m->mm &&
-	    count - 1 <= copy.m->last - iova) {
-		copy.offset = iova - copy.m->iova;
-		done = vfio_dirty_rw_quick_locked(c, &copy);
+	m = vfio_dirty_rw_find_locked(c, iova, write);
+	if (IS_ERR(m) || count - 1 > m->last - iova)
+		goto out;
+	offset = iova - m->iova;
+	if (write) {
+		leaf = vfio_dirty_leaf_find_locked(c, m, offset >> PAGE_SHIFT);
+		if (!leaf || offset_in_page(offset) + count > PAGE_SIZE)
+			goto out;
 	}
+	mm = m->mm;
+	used = vfio_dirty_rw_use_mm(mm);
+	if (used < 0)
+		goto out;
+
+	user = (void __user *)(m->vaddr + offset);
+	pagefault_disable();
+	if (write)
+		left = copy_to_user(user, data, count);
+	else
+		left = copy_from_user(data, user, count);
+	pagefault_enable();
+	if (write && left != count)
+		vfio_dirty_leaf_mark_page(leaf, offset >> PAGE_SHIFT,
+					  vfio_dirty_epoch_locked(c));
+	if (used)
+		kthread_unuse_mm(mm);
+out:
 	mutex_unlock(&c->lock);
-	return done;
+	/* the last user of an mm goes through much */
+	if (used > 0)
+		mmput(mm);
+	return !left;
 }
 
 /**
  * vfio_dirty_rw - copy to or from guest memory
- * @c: the container
+ * @container: what vfio_dirty_container_open() returned
  * @iova: first byte
  * @data: kernel memory
  * @count: how many bytes
@@ -178,11 +191,14 @@ static bool vfio_dirty_rw_quick(struct vfio_dirty_container *c, u64 iova,
  * Return: 0, -EINVAL if some of it is not mapped, -EPERM if it is mapped
  * without the right or its process is gone, -EFAULT or -ENOMEM.
  */
-int vfio_dirty_rw(struct vfio_dirty_container *c, u64 iova, void *data,
-		  size_t count, bool write)
+int vfio_dirty_rw(void *container, dma_addr_t iova, void *data, size_t count,
+		  bool write)
 {
+	struct vfio_dirty_container *c = vfio_dirty_container_find(container);
 	int ret = 0;
 
+	if (!c)
+		return -EINVAL;
 	if (count && count <= PAGE_SIZE &&
 	    vfio_dirty_rw_quick(c, iova, data, count, write))
 		return 0;

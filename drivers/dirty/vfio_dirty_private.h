@@ -23,6 +23,7 @@
 #ifndef _VFIO_DIRTY_PRIVATE_H
 #define _VFIO_DIRTY_PRIVATE_H
 
+#include <linux/atomic.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
@@ -148,7 +149,7 @@ struct vfio_dirty_mapping {
 	bool lock_cap;
 	bool dying;
 	bool gone;
-	unsigned int users;
+	atomic_t users;
 	unsigned long pinned;
 	struct xarray leaves;
 	struct vfio_dirty_leaf *leaf;
@@ -191,10 +192,7 @@ struct vfio_dirty_mapping *
 vfio_dirty_mapping_find_locked(struct vfio_dirty_container *c, u64 iova);
 bool vfio_dirty_mapping_cut_locked(struct vfio_dirty_container *c, u64 iova,
 				   u64 last);
-void vfio_dirty_mapping_use_locked(struct vfio_dirty_container *c,
-				   struct vfio_dirty_mapping *m);
-void vfio_dirty_mapping_unuse_locked(struct vfio_dirty_container *c,
-				     struct vfio_dirty_mapping *m);
+void vfio_dirty_mapping_free(struct kref *refs);
 int vfio_dirty_mapping_map(struct vfio_dirty_container *c,
 			   const struct vfio_iommu_type1_dma_map *map);
 int vfio_dirty_mapping_unmap(struct vfio_dirty_container *c, u64 iova,
@@ -205,11 +203,10 @@ void vfio_dirty_mapping_clear_locked(struct vfio_dirty_container *c);
 /* pin.c */
 int vfio_dirty_pin_init(void);
 void vfio_dirty_pin_exit(void);
-int vfio_dirty_pin_pages(struct vfio_dirty_container *c,
-			 struct iommu_group *group, u64 iova, int npage,
-			 int prot, struct page **pages);
-void vfio_dirty_pin_release(struct vfio_dirty_container *c, u64 iova,
-			    int npage);
+int vfio_dirty_pin_pages(void *container, struct iommu_group *group,
+			 dma_addr_t iova, int npage, int prot,
+			 struct page **pages);
+void vfio_dirty_pin_release(void *container, dma_addr_t iova, int npage);
 void vfio_dirty_pin_read(const struct vfio_dirty_leaf *leaf,
 			 unsigned long first, unsigned long nr, u64 *bits,
 			 unsigned long to);
@@ -217,8 +214,8 @@ void vfio_dirty_pin_drop_locked(struct vfio_dirty_container *c,
 				struct vfio_dirty_mapping *m);
 
 /* rw.c */
-int vfio_dirty_rw(struct vfio_dirty_container *c, u64 iova, void *data,
-		  size_t count, bool write);
+int vfio_dirty_rw(void *container, dma_addr_t iova, void *data, size_t count,
+		  bool write);
 
 /* dirty.c */
 int vfio_dirty_leaves_init(void);
@@ -253,17 +250,44 @@ static inline u64 vfio_dirty_epoch_locked(struct vfio_dirty_container *c)
 }
 
 /**
- * vfio_dirty_leaf_find_locked - find a leaf
+ * vfio_dirty_mapping_use_locked - keep a mapping while the lock is dropped
+ * @c: the container
+ * @m: a mapping that is not dying, or one that the caller unpins
+ */
+static inline void vfio_dirty_mapping_use_locked(struct vfio_dirty_container *c,
+						 struct vfio_dirty_mapping *m)
+{
+	lockdep_assert_held(&c->lock);
+	kref_get(&m->refs);
+	atomic_inc(&m->users);
+}
+
+/**
+ * vfio_dirty_mapping_unuse - undo vfio_dirty_mapping_use_locked()
+ * @c: the container; its lock need not be held
+ * @m: the mapping
+ */
+static inline void vfio_dirty_mapping_unuse(struct vfio_dirty_container *c,
+					    struct vfio_dirty_mapping *m)
+{
+	if (atomic_dec_and_test(&m->users) && READ_ONCE(m->dying))
+		wake_up_all(&c->wait);
+	kref_put(&m->refs, vfio_dirty_mapping_free);
+}
+
+/**
+ * vfio_dirty_leaf_find_locked - find the leaf of a page
  * @c: the container
  * @m: the mapping
- * @index: its index
+ * @page: the page
  *
  * Return: the leaf, or NULL if there is none.
  */
 static inline struct vfio_dirty_leaf *
 vfio_dirty_leaf_find_locked(struct vfio_dirty_container *c,
-			    struct vfio_dirty_mapping *m, unsigned long index)
+			    struct vfio_dirty_mapping *m, unsigned long page)
 {
+	unsigned long index = page >> VFIO_DIRTY_LEAF_SHIFT;
 	struct vfio_dirty_leaf *leaf = m->leaf;
 
 	lockdep_assert_held(&c->lock);
