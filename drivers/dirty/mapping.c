@@ -145,7 +145,8 @@ static void vfio_dirty_mapping_remove_locked(struct vfio_dirty_container *c,
 	WRITE_ONCE(m->gone, true);
 	c->avail++;
 	kref_put(&m->refs, vfio_dirty_mapping_free);
-	wake_up_all(&c->wait);
+	if (wq_has_sleeper(&c->wait))
+		wake_up_all(&c->wait);
 }
 
 static struct vfio_dirty_mapping *
@@ -344,6 +345,29 @@ static int vfio_dirty_mapping_unmap_one_locked(struct vfio_dirty_container *c,
 	return ret;
 }
 
+/*
+ * Unmap the first mappings of a range, as long as nobody uses them and nothing of
+ * them is pinned: then nothing has to be waited for, and the lock is never
+ * dropped. Returns the mapping after them, or NULL.
+ */
+static struct vfio_dirty_mapping *
+vfio_dirty_mapping_unmap_idle_locked(struct vfio_dirty_container *c,
+				     struct vfio_dirty_mapping *m, u64 last,
+				     u64 *unmapped)
+{
+	struct vfio_dirty_mapping *next;
+
+	for (; m && m->last <= last; m = next) {
+		if (m->dying || m->pinned || atomic_read(&m->users))
+			break;
+		next = vfio_dirty_mapping_next_locked(c, m);
+		*unmapped += m->last - m->iova + 1;
+		vfio_dirty_mapping_remove_locked(c, m);
+		cond_resched();
+	}
+	return m;
+}
+
 /* Somebody else unmaps it: let them finish. */
 static int vfio_dirty_mapping_yield_locked(struct vfio_dirty_container *c,
 					   struct vfio_dirty_mapping *m)
@@ -392,6 +416,9 @@ int vfio_dirty_mapping_unmap(struct vfio_dirty_container *c, u64 iova,
 		u64 size;
 
 		m = vfio_dirty_mapping_first_locked(c, iova);
+		if (!bitmap)
+			m = vfio_dirty_mapping_unmap_idle_locked(c, m, last,
+								 unmapped);
 		if (!m || m->iova < iova || m->iova > last || m->last > last)
 			break;
 		if (m->dying) {

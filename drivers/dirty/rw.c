@@ -119,12 +119,11 @@ static struct vfio_dirty_mapping *
 vfio_dirty_rw_find_locked(struct vfio_dirty_container *c, u64 iova, bool write)
 {
 	struct vfio_dirty_mapping *m = vfio_dirty_mapping_find_locked(c, iova);
+	int need = write ? IOMMU_READ | IOMMU_WRITE : IOMMU_READ;
 
 	if (!m || m->dying)
 		return ERR_PTR(-EINVAL);
-	if (!(m->prot & IOMMU_READ) || (write && !(m->prot & IOMMU_WRITE)))
-		return ERR_PTR(-EPERM);
-	return m;
+	return (m->prot & need) == need ? m : ERR_PTR(-EPERM);
 }
 
 /*
@@ -178,30 +177,11 @@ out:
 	return !left;
 }
 
-/**
- * vfio_dirty_rw - copy to or from guest memory
- * @container: what vfio_dirty_container_open() returned
- * @iova: first byte
- * @data: kernel memory
- * @count: how many bytes
- * @write: to guest memory
- *
- * What is written is marked, also if the copy fails half way.
- *
- * Return: 0, -EINVAL if some of it is not mapped, -EPERM if it is mapped
- * without the right or its process is gone, -EFAULT or -ENOMEM.
- */
-int vfio_dirty_rw(void *container, dma_addr_t iova, void *data, size_t count,
-		  bool write)
+/* Make a copy of any size, which may sleep. */
+static noinline int vfio_dirty_rw_slow(struct vfio_dirty_container *c, u64 iova,
+				       void *data, size_t count, bool write)
 {
-	struct vfio_dirty_container *c = vfio_dirty_container_find(container);
 	int ret = 0;
-
-	if (!c)
-		return -EINVAL;
-	if (count && count <= PAGE_SIZE &&
-	    vfio_dirty_rw_quick(c, iova, data, count, write))
-		return 0;
 
 	mutex_lock(&c->lock);
 	while (count && !ret) {
@@ -222,4 +202,30 @@ int vfio_dirty_rw(void *container, dma_addr_t iova, void *data, size_t count,
 	}
 	mutex_unlock(&c->lock);
 	return ret;
+}
+
+/**
+ * vfio_dirty_rw - copy to or from guest memory
+ * @container: what vfio_dirty_container_open() returned
+ * @iova: first byte
+ * @data: kernel memory
+ * @count: how many bytes
+ * @write: to guest memory
+ *
+ * What is written is marked, also if the copy fails half way.
+ *
+ * Return: 0, -EINVAL if some of it is not mapped, -EPERM if it is mapped
+ * without the right or its process is gone, -EFAULT or -ENOMEM.
+ */
+int vfio_dirty_rw(void *container, dma_addr_t iova, void *data, size_t count,
+		  bool write)
+{
+	struct vfio_dirty_container *c = vfio_dirty_container_find(container);
+
+	if (!c)
+		return -EINVAL;
+	if (count && count <= PAGE_SIZE &&
+	    vfio_dirty_rw_quick(c, iova, data, count, write))
+		return 0;
+	return vfio_dirty_rw_slow(c, iova, data, count, write);
 }
