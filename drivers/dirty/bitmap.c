@@ -139,19 +139,15 @@ void vfio_dirty_leaf_mark(struct vfio_dirty_leaf *leaf, unsigned long first,
 }
 
 /**
- * vfio_dirty_leaf_mark_word - pages were written that lie in one word
+ * vfio_dirty_leaf_mark_dirty - pages of one word are dirty
  * @leaf: the leaf
  * @word: which word of the leaf
  * @bits: the pages
- * @epoch: the run of dirty tracking, or 0
+ * @epoch: the run of dirty tracking, not 0
  */
-void vfio_dirty_leaf_mark_word(struct vfio_dirty_leaf *leaf, unsigned long word,
-			       u64 bits, u64 epoch)
+void vfio_dirty_leaf_mark_dirty(struct vfio_dirty_leaf *leaf,
+				unsigned long word, u64 bits, u64 epoch)
 {
-	leaf->written[word] |= bits;
-	if (!epoch)
-		return;
-
 	vfio_dirty_leaf_enter(leaf, epoch);
 	leaf->dirty[word] |= bits;
 }

@@ -52,8 +52,8 @@ void vfio_dirty_bits_or(u64 *dst, unsigned long to, const u64 *src,
 
 void vfio_dirty_leaf_mark(struct vfio_dirty_leaf *leaf, unsigned long first,
 			  unsigned long nr, u64 epoch);
-void vfio_dirty_leaf_mark_word(struct vfio_dirty_leaf *leaf, unsigned long word,
-			       u64 bits, u64 epoch);
+void vfio_dirty_leaf_mark_dirty(struct vfio_dirty_leaf *leaf,
+				unsigned long word, u64 bits, u64 epoch);
 bool vfio_dirty_leaf_void(const struct vfio_dirty_leaf *leaf,
 			       enum vfio_dirty_layer layer, u64 epoch);
 void vfio_dirty_leaf_copy(const struct vfio_dirty_leaf *leaf,
@@ -68,6 +68,22 @@ void vfio_dirty_leaf_clean(struct vfio_dirty_leaf *leaf, unsigned long first,
 void vfio_dirty_leaf_restore(struct vfio_dirty_leaf *leaf, unsigned long first,
 			     unsigned long nr, u64 epoch, const u64 *bits,
 			     unsigned long from);
+
+/**
+ * vfio_dirty_leaf_mark_word - pages were written that lie in one word
+ * @leaf: the leaf
+ * @word: which word of the leaf
+ * @bits: the pages
+ * @epoch: the run of dirty tracking, or 0
+ */
+static inline void vfio_dirty_leaf_mark_word(struct vfio_dirty_leaf *leaf,
+					     unsigned long word, u64 bits,
+					     u64 epoch)
+{
+	leaf->written[word] |= bits;
+	if (epoch)
+		vfio_dirty_leaf_mark_dirty(leaf, word, bits, epoch);
+}
 
 /**
  * vfio_dirty_leaf_mark_page - a page was written

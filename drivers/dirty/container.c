@@ -10,7 +10,6 @@
 #include <linux/atomic.h>
 #include <linux/err.h>
 #include <linux/export.h>
-#include <linux/hashtable.h>
 #include <linux/iommu.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -20,7 +19,7 @@
 #include "vfio_dirty_private.h"
 
 /* Containers by id. The lookup, which each call begins with, is under RCU. */
-static DEFINE_HASHTABLE(vfio_dirty_containers, 6);
+DEFINE_HASHTABLE(vfio_dirty_containers, VFIO_DIRTY_CONTAINER_BITS);
 static DEFINE_SPINLOCK(vfio_dirty_containers_lock);
 static atomic_long_t vfio_dirty_last_id;
 
@@ -41,37 +40,6 @@ static void vfio_dirty_container_free(struct kref *refs)
 	kfree_rcu(c, rcu);
 	if (atomic_dec_and_test(&vfio_dirty_containers_live))
 		wake_up_all(&vfio_dirty_containers_wait);
-}
-
-static struct vfio_dirty_container *vfio_dirty_container_lookup(void *data)
-{
-	unsigned long id = (unsigned long)data;
-	struct vfio_dirty_container *c;
-
-	hash_for_each_possible_rcu(vfio_dirty_containers, c, in_all, id) {
-		if (c->id == id)
-			return c;
-	}
-	return NULL;
-}
-
-/**
- * vfio_dirty_container_find - find a container for one of its devices
- * @data: what vfio_dirty_container_open() returned
- *
- * While a group is in the container or a device of it is open, the vfio core
- * does not let go of the container, so that no reference is needed.
- *
- * Return: the container, or NULL, which is a bug of somebody.
- */
-struct vfio_dirty_container *vfio_dirty_container_find(void *data)
-{
-	struct vfio_dirty_container *c;
-
-	rcu_read_lock_sched();
-	c = vfio_dirty_container_lookup(data);
-	rcu_read_unlock_sched();
-	return c;
 }
 
 /**

@@ -17,6 +17,7 @@
 #include "vfio_dirty_private.h"
 
 #define VFIO_DIRTY_CHUNK_WORDS	512
+#define VFIO_DIRTY_CHUNK_FEW	4
 #define VFIO_DIRTY_CHUNK_BITS	(VFIO_DIRTY_CHUNK_WORDS * VFIO_DIRTY_WORD_BITS)
 
 /**
@@ -61,7 +62,7 @@ struct vfio_dirty_chunk {
 	unsigned long covered;
 	unsigned long filled;
 	u64 *mask;
-	u64 bits[];
+	u64 *bits;
 };
 
 /* The part of a mapping that lies in a chunk. */
@@ -201,7 +202,7 @@ static int vfio_dirty_mark_locked(struct vfio_dirty_container *c, u64 iova,
 
 	m = vfio_dirty_mapping_first_locked(c, iova);
 	for (; m && m->iova <= last;
-	     m = vfio_dirty_mapping_next_locked(c, m)) {
+	     m = vfio_dirty_mapping_next_locked(c, m, last)) {
 		u64 from = max(iova, m->iova), to = min(last, m->last);
 		unsigned long page = (from - m->iova) >> PAGE_SHIFT;
 		unsigned long end = (to - m->iova) >> PAGE_SHIFT;
@@ -394,7 +395,7 @@ static void vfio_dirty_chunk_mask_locked(struct vfio_dirty_container *c,
 	memset(chunk->mask, 0, chunk->words * sizeof(u64));
 	m = vfio_dirty_mapping_first_locked(c, chunk->first);
 	for (; m && m->iova <= chunk->last;
-	     m = vfio_dirty_mapping_next_locked(c, m)) {
+	     m = vfio_dirty_mapping_next_locked(c, m, chunk->last)) {
 		p = vfio_dirty_chunk_piece(q, chunk, m);
 		vfio_dirty_bits_set(chunk->mask, p.bit, p.nr);
 	}
@@ -416,7 +417,7 @@ static int vfio_dirty_chunk_gather(struct vfio_dirty_container *c,
 	}
 	m = vfio_dirty_mapping_first_locked(c, chunk->first);
 	for (; m && m->iova <= chunk->last;
-	     m = vfio_dirty_mapping_next_locked(c, m))
+	     m = vfio_dirty_mapping_next_locked(c, m, chunk->last))
 		vfio_dirty_chunk_read_locked(c, q, chunk, m);
 	if (chunk->covered && !vfio_dirty_chunk_solid(q, chunk))
 		vfio_dirty_chunk_mask_locked(c, q, chunk);
@@ -497,7 +498,7 @@ static void vfio_dirty_chunk_restore(struct vfio_dirty_container *c,
 	epoch = vfio_dirty_epoch_locked(c);
 	m = vfio_dirty_mapping_first_locked(c, chunk->first);
 	for (; m && m->iova <= chunk->last;
-	     m = vfio_dirty_mapping_next_locked(c, m)) {
+	     m = vfio_dirty_mapping_next_locked(c, m, chunk->last)) {
 		struct vfio_dirty_piece p = vfio_dirty_chunk_piece(q, chunk, m);
 
 		xa_for_each_range(&m->leaves, i, leaf,
@@ -571,20 +572,23 @@ static int vfio_dirty_query_chunks(struct vfio_dirty_container *c,
 static int vfio_dirty_query_run(struct vfio_dirty_container *c,
 				const struct vfio_dirty_query *q)
 {
-	struct vfio_dirty_chunk *chunk;
+	u64 first = ((q->first - q->base) >> PAGE_SHIFT) / VFIO_DIRTY_WORD_BITS;
+	u64 last = ((q->last - q->base) >> PAGE_SHIFT) / VFIO_DIRTY_WORD_BITS;
+	u64 few[2 * VFIO_DIRTY_CHUNK_FEW];
+	struct vfio_dirty_chunk chunk;
 	unsigned long words;
-	u64 first, last;
 	int ret;
 
-	first = ((q->first - q->base) >> PAGE_SHIFT) / VFIO_DIRTY_WORD_BITS;
-	last = ((q->last - q->base) >> PAGE_SHIFT) / VFIO_DIRTY_WORD_BITS;
 	words = min_t(u64, last - first + 1, VFIO_DIRTY_CHUNK_WORDS);
-	chunk = kvmalloc(struct_size(chunk, bits, 2 * words), GFP_KERNEL);
-	if (!chunk)
+	chunk.bits = few;
+	if (words > VFIO_DIRTY_CHUNK_FEW)
+		chunk.bits = kvmalloc_array(2 * words, sizeof(u64), GFP_KERNEL);
+	if (!chunk.bits)
 		return -ENOMEM;
-	chunk->mask = chunk->bits + words;
-	ret = vfio_dirty_query_chunks(c, q, chunk);
-	kvfree(chunk);
+	chunk.mask = chunk.bits + words;
+	ret = vfio_dirty_query_chunks(c, q, &chunk);
+	if (chunk.bits != few)
+		kvfree(chunk.bits);
 	trace_vfio_dirty_query(c->id, q->first, q->last, q->layer, ret);
 	return ret;
 }

@@ -71,18 +71,22 @@ vfio_dirty_mapping_first_locked(struct vfio_dirty_container *c, u64 iova)
 }
 
 /**
- * vfio_dirty_mapping_next_locked - go on to the next mapping
+ * vfio_dirty_mapping_next_locked - go on to the next mapping of a range
  * @c: the container
  * @m: a mapping
+ * @last: last byte of the range
  *
- * Return: the mapping above it, or NULL.
+ * Return: the mapping above it, or NULL if that is not in the range.
  */
 struct vfio_dirty_mapping *
 vfio_dirty_mapping_next_locked(struct vfio_dirty_container *c,
-			       struct vfio_dirty_mapping *m)
+			       struct vfio_dirty_mapping *m, u64 last)
 {
 	lockdep_assert_held(&c->lock);
-	return vfio_dirty_mapping_at(rb_next(&m->node));
+	if (m->last >= last)
+		return NULL;
+	m = vfio_dirty_mapping_at(rb_next(&m->node));
+	return m && m->iova <= last ? m : NULL;
 }
 
 /**
@@ -360,7 +364,7 @@ vfio_dirty_mapping_unmap_idle_locked(struct vfio_dirty_container *c,
 	for (; m && m->last <= last; m = next) {
 		if (m->dying || m->pinned || atomic_read(&m->users))
 			break;
-		next = vfio_dirty_mapping_next_locked(c, m);
+		next = vfio_dirty_mapping_next_locked(c, m, last);
 		*unmapped += m->last - m->iova + 1;
 		vfio_dirty_mapping_remove_locked(c, m);
 		cond_resched();

@@ -127,9 +127,8 @@ vfio_dirty_rw_find_locked(struct vfio_dirty_container *c, u64 iova, bool write)
 }
 
 /*
- * Make a small copy, if it takes neither a page fault nor an allocation. If it
- * ends half way, all of it is copied and marked again by the caller. The lock is
- * taken, and dropped in the end.
+ * Make a copy that lies in one page, if it takes neither a page fault nor an
+ * allocation. If it ends half way, the caller copies and marks all of it again.
  */
 static bool vfio_dirty_rw_quick(struct vfio_dirty_container *c, u64 iova,
 				void *data, size_t count, bool write)
@@ -144,12 +143,12 @@ static bool vfio_dirty_rw_quick(struct vfio_dirty_container *c, u64 iova,
 
 	mutex_lock(&c->lock);
 	m = vfio_dirty_rw_find_locked(c, iova, write);
-	if (IS_ERR(m) || count - 1 > m->last - iova)
+	if (IS_ERR(m))
 		goto out;
 	offset = iova - m->iova;
 	if (write) {
 		leaf = vfio_dirty_leaf_find_locked(c, m, offset >> PAGE_SHIFT);
-		if (!leaf || offset_in_page(offset) + count > PAGE_SIZE)
+		if (!leaf)
 			goto out;
 	}
 	mm = m->mm;
@@ -224,7 +223,7 @@ int vfio_dirty_rw(void *container, dma_addr_t iova, void *data, size_t count,
 
 	if (!c)
 		return -EINVAL;
-	if (count && count <= PAGE_SIZE &&
+	if (count - 1 < PAGE_SIZE - offset_in_page(iova) &&
 	    vfio_dirty_rw_quick(c, iova, data, count, write))
 		return 0;
 	return vfio_dirty_rw_slow(c, iova, data, count, write);

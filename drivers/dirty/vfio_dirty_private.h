@@ -24,6 +24,7 @@
 #define _VFIO_DIRTY_PRIVATE_H
 
 #include <linux/atomic.h>
+#include <linux/hashtable.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
@@ -157,10 +158,11 @@ struct vfio_dirty_mapping {
 };
 
 /* container.c */
+#define VFIO_DIRTY_CONTAINER_BITS	6
+extern DECLARE_HASHTABLE(vfio_dirty_containers, VFIO_DIRTY_CONTAINER_BITS);
 void vfio_dirty_container_exit(void);
 void *vfio_dirty_container_open(enum vfio_dirty_claim claim);
 void vfio_dirty_container_release(void *data);
-struct vfio_dirty_container *vfio_dirty_container_find(void *data);
 struct vfio_dirty_container *vfio_dirty_container_get(void *data);
 void vfio_dirty_container_put(struct vfio_dirty_container *c);
 int vfio_dirty_container_attach(struct vfio_dirty_container *c,
@@ -187,7 +189,7 @@ struct vfio_dirty_mapping *
 vfio_dirty_mapping_first_locked(struct vfio_dirty_container *c, u64 iova);
 struct vfio_dirty_mapping *
 vfio_dirty_mapping_next_locked(struct vfio_dirty_container *c,
-			       struct vfio_dirty_mapping *m);
+			       struct vfio_dirty_mapping *m, u64 last);
 struct vfio_dirty_mapping *
 vfio_dirty_mapping_find_locked(struct vfio_dirty_container *c, u64 iova);
 bool vfio_dirty_mapping_cut_locked(struct vfio_dirty_container *c, u64 iova,
@@ -247,6 +249,40 @@ static inline u64 vfio_dirty_epoch_locked(struct vfio_dirty_container *c)
 {
 	lockdep_assert_held(&c->lock);
 	return c->tracking ? c->epoch : 0;
+}
+
+/* Under RCU. */
+static inline struct vfio_dirty_container *
+vfio_dirty_container_lookup(void *data)
+{
+	unsigned long id = (unsigned long)data;
+	struct vfio_dirty_container *c;
+
+	hash_for_each_possible_rcu(vfio_dirty_containers, c, in_all, id) {
+		if (c->id == id)
+			return c;
+	}
+	return NULL;
+}
+
+/**
+ * vfio_dirty_container_find - find a container for one of its devices
+ * @data: what vfio_dirty_container_open() returned
+ *
+ * While a group is in the container or a device of it is open, the vfio core
+ * does not let go of the container, so that no reference is needed.
+ *
+ * Return: the container, or NULL, which is a bug of somebody.
+ */
+static inline struct vfio_dirty_container *
+vfio_dirty_container_find(void *data)
+{
+	struct vfio_dirty_container *c;
+
+	rcu_read_lock_sched();
+	c = vfio_dirty_container_lookup(data);
+	rcu_read_unlock_sched();
+	return c;
 }
 
 /**
