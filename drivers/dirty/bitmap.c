@@ -57,7 +57,8 @@ void vfio_dirty_bits_set(u64 *map, unsigned long first, unsigned long nr)
 		nr -= n;
 	}
 	n = nr / VFIO_DIRTY_WORD_BITS;
-	memset(word, 0xff, n * sizeof(u64));
+	if (n)
+		memset(word, 0xff, n * sizeof(u64));
 	nr %= VFIO_DIRTY_WORD_BITS;
 	if (nr)
 		word[n] |= vfio_dirty_bits_low(nr);
@@ -81,7 +82,8 @@ void vfio_dirty_bits_clear(u64 *map, unsigned long first, unsigned long nr)
 		nr -= n;
 	}
 	n = nr / VFIO_DIRTY_WORD_BITS;
-	memset(word, 0, n * sizeof(u64));
+	if (n)
+		memset(word, 0, n * sizeof(u64));
 	nr %= VFIO_DIRTY_WORD_BITS;
 	if (nr)
 		word[n] &= ~vfio_dirty_bits_low(nr);

@@ -52,11 +52,11 @@ struct vfio_dirty_container *vfio_dirty_container_get(void *data)
 {
 	struct vfio_dirty_container *c;
 
-	rcu_read_lock();
+	rcu_read_lock_sched();
 	c = vfio_dirty_container_lookup(data);
 	if (c && !kref_get_unless_zero(&c->refs))
 		c = NULL;
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	return c;
 }
 

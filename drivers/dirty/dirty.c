@@ -27,7 +27,8 @@
  * @base: the IOVA of bit 0
  * @data: the bitmap
  * @layer: which writes
- * @take: what was read is clean afterwards
+ * @take: what was read is clean afterwards; no mapping may lie across an end
+ *	  of the range
  * @whole: user space gets zeros for what is not mapped; otherwise those bits
  *	   of its bitmap stay as they are
  */
@@ -50,6 +51,7 @@ struct vfio_dirty_query {
  * @covered: how many bits mappings answer for
  * @filled: how many words of @bits are set up; those after them are zeros, so
  *	    that none is what a clean chunk has
+ * @ragged: its ends are not those of words, so that @mask is needed
  * @mask: the bits of the answer that belong to user space's bitmap; not set up
  *	  if all do
  * @bits: the answer
@@ -61,6 +63,7 @@ struct vfio_dirty_chunk {
 	unsigned long words;
 	unsigned long covered;
 	unsigned long filled;
+	bool ragged;
 	u64 *mask;
 	u64 *bits;
 };
@@ -293,6 +296,10 @@ static void vfio_dirty_chunk_begin(const struct vfio_dirty_query *q,
 	chunk->words = last_bit / VFIO_DIRTY_WORD_BITS - chunk->word + 1;
 	chunk->covered = 0;
 	chunk->filled = 0;
+	chunk->ragged = !q->whole && (bit | (last_bit + 1)) %
+				     VFIO_DIRTY_WORD_BITS;
+	if (chunk->ragged)
+		memset(chunk->mask, 0, chunk->words * sizeof(u64));
 }
 
 /* Set up the words of the answer before one of them. */
@@ -372,6 +379,8 @@ static void vfio_dirty_chunk_read_locked(struct vfio_dirty_container *c,
 	struct vfio_dirty_leaf *leaf;
 
 	chunk->covered += p.nr;
+	if (chunk->ragged)
+		vfio_dirty_bits_set(chunk->mask, p.bit, p.nr);
 	if (xa_empty(&m->leaves))
 		return;
 	rcu_read_lock();
@@ -384,7 +393,7 @@ static void vfio_dirty_chunk_read_locked(struct vfio_dirty_container *c,
 	rcu_read_unlock();
 }
 
-/* Find out which bits are ours. */
+/* There are holes between the mappings: find out which bits are ours. */
 static void vfio_dirty_chunk_mask_locked(struct vfio_dirty_container *c,
 					 const struct vfio_dirty_query *q,
 					 struct vfio_dirty_chunk *chunk)
@@ -411,7 +420,9 @@ static int vfio_dirty_chunk_gather(struct vfio_dirty_container *c,
 
 	if (ret)
 		return ret;
-	if (c->dead || (q->layer == VFIO_DIRTY_DIRTY && !c->tracking)) {
+	if (c->dead || (q->layer == VFIO_DIRTY_DIRTY && !c->tracking) ||
+	    (q->take && chunk->first == q->first &&
+	     vfio_dirty_mapping_cut_locked(c, q->first, q->last))) {
 		mutex_unlock(&c->lock);
 		return -EINVAL;
 	}
@@ -419,7 +430,7 @@ static int vfio_dirty_chunk_gather(struct vfio_dirty_container *c,
 	for (; m && m->iova <= chunk->last;
 	     m = vfio_dirty_mapping_next_locked(c, m, chunk->last))
 		vfio_dirty_chunk_read_locked(c, q, chunk, m);
-	if (chunk->covered && !vfio_dirty_chunk_solid(q, chunk))
+	if (!chunk->ragged && !vfio_dirty_chunk_solid(q, chunk))
 		vfio_dirty_chunk_mask_locked(c, q, chunk);
 	mutex_unlock(&c->lock);
 	return 0;
@@ -430,10 +441,9 @@ static int vfio_dirty_chunk_merge(u64 __user *to, u64 bits, u64 mask)
 {
 	u64 word;
 
-	if (copy_from_user(&word, to, sizeof(word)))
+	if (get_user(word, to))
 		return -EFAULT;
-	word = (word & ~mask) | bits;
-	return copy_to_user(to, &word, sizeof(word)) ? -EFAULT : 0;
+	return put_user((word & ~mask) | bits, to);
 }
 
 /* Copy the words of which some bits are ours. */
@@ -638,14 +648,8 @@ int vfio_dirty_query_dirty(struct vfio_dirty_container *c, u64 iova, u64 last,
 		.layer = VFIO_DIRTY_DIRTY,
 		.take = true,
 	};
-	int ret = mutex_lock_killable(&c->lock);
 
-	if (ret)
-		return ret;
-	if (vfio_dirty_mapping_cut_locked(c, iova, last))
-		ret = -EINVAL;
-	mutex_unlock(&c->lock);
-	return ret ? ret : vfio_dirty_query_run(c, &q);
+	return vfio_dirty_query_run(c, &q);
 }
 
 /**

@@ -120,7 +120,8 @@ bool vfio_dirty_mapping_cut_locked(struct vfio_dirty_container *c, u64 iova,
 	m = vfio_dirty_mapping_find_locked(c, iova);
 	if (m && m->iova != iova)
 		return true;
-	m = vfio_dirty_mapping_find_locked(c, last);
+	if (!m || m->last < last)
+		m = vfio_dirty_mapping_find_locked(c, last);
 	return m && m->last != last;
 }
 
