@@ -173,25 +173,24 @@ static unsigned long vfio_dirty_count_charged(struct page **pages,
 	return charged;
 }
 
-/* The zero page was given back as soon as it was pinned: see below. */
-static void vfio_dirty_put_counted(struct page **pages, unsigned long nr,
-				   bool dirty)
-{
-	unsigned long i, put = 0;
-
-	for (i = 0; i < nr; i++) {
-		if (!is_zero_pfn(page_to_pfn(pages[i])))
-			pages[put++] = pages[i];
-	}
-	unpin_user_pages_dirty_lock(pages, put, dirty);
-}
-
-/* Give pages back. What was in @pages is lost. */
+/*
+ * Give pages back; what was in @pages is lost. The zero page, which is one of
+ * those that are reserved, was given back as soon as it was pinned.
+ */
 static void vfio_dirty_put_pages(struct vfio_dirty_mapping *m,
 				 struct page **pages, unsigned long nr)
 {
-	vfio_dirty_refund(m, vfio_dirty_count_charged(pages, nr));
-	vfio_dirty_put_counted(pages, nr, m->prot & IOMMU_WRITE);
+	unsigned long i, put = 0, charged = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (!PageReserved(pages[i]))
+			charged++;
+		else if (is_zero_pfn(page_to_pfn(pages[i])))
+			continue;
+		pages[put++] = pages[i];
+	}
+	vfio_dirty_refund(m, charged);
+	unpin_user_pages_dirty_lock(pages, put, m->prot & IOMMU_WRITE);
 }
 
 /*
@@ -231,7 +230,10 @@ static long vfio_dirty_get_pages(struct vfio_dirty_mapping *m,
 	}
 	ret = vfio_dirty_charge(m, vfio_dirty_count_charged(pages, got));
 	if (ret) {
-		vfio_dirty_put_counted(pages, got, false);
+		for (i = 0; i < got; i++) {
+			if (!is_zero_pfn(page_to_pfn(pages[i])))
+				unpin_user_page(pages[i]);
+		}
 		got = ret;
 	}
 out:
@@ -440,26 +442,27 @@ static unsigned int vfio_dirty_block_take_locked(struct vfio_dirty_container *c,
 						 struct page **pages)
 {
 	struct vfio_dirty_block *block = leaf->blocks[word];
+	u64 dirty = block->dirty & taken;
 	unsigned int nr = 0;
-	u64 left;
 
 	/* The device may have written since the last query. */
-	if (block->dirty & taken)
-		vfio_dirty_leaf_mark_word(leaf, word, block->dirty & taken,
+	if (dirty) {
+		vfio_dirty_leaf_mark_word(leaf, word, dirty,
 					  vfio_dirty_epoch_locked(c));
-	for (left = taken; left; left &= left - 1)
-		pages[nr++] = block->pages[__ffs64(left)];
+		block->dirty &= ~dirty;
+		if (!block->dirty)
+			leaf->held &= ~BIT_ULL(word);
+	}
 	block->present &= ~taken;
-	block->dirty &= ~taken;
-	if (!block->dirty)
-		leaf->held &= ~BIT_ULL(word);
+	for (; taken; taken &= taken - 1)
+		pages[nr++] = block->pages[__ffs64(taken)];
 	WRITE_ONCE(m->pinned, m->pinned - nr);
 	vfio_dirty_block_trim(leaf, word);
 	return nr;
 }
 
 /* Give back pages of a block that are no longer pinned. Drops the lock. */
-static noinline void vfio_dirty_unpin_unlock(struct vfio_dirty_container *c,
+static void vfio_dirty_unpin_unlock(struct vfio_dirty_container *c,
 					     struct vfio_dirty_mapping *m,
 					     struct vfio_dirty_leaf *leaf,
 					     unsigned int word, u64 taken)
@@ -472,7 +475,6 @@ static noinline void vfio_dirty_unpin_unlock(struct vfio_dirty_container *c,
 	mutex_unlock(&c->lock);
 	vfio_dirty_put_pages(m, pages, nr);
 	vfio_dirty_mapping_unuse(c, m);
-	cond_resched();
 }
 
 /*
@@ -526,6 +528,8 @@ static void vfio_dirty_unpin(struct vfio_dirty_container *c, u64 iova,
 		}
 		iova += (u64)nr << PAGE_SHIFT;
 		npage -= nr;
+		if (npage)
+			cond_resched();
 	}
 }
 
