@@ -4,8 +4,8 @@
  *
  * A query goes through its range in chunks of at most 4 KiB of bitmap. A chunk
  * is gathered under the container's lock, whole words at a time, and copied to
- * user space without it. Work is done for each leaf and pin block, never for
- * each page.
+ * user space without it; one of which nothing is dirty is not gathered, only
+ * zeroed there. Work is done for each leaf and pin block, never for each page.
  */
 #include <linux/export.h>
 #include <linux/sched/signal.h>

@@ -44,24 +44,6 @@ struct vfio_dirty_block {
 	struct page *pages[VFIO_DIRTY_BLOCK_PAGES];
 };
 
-/**
- * struct vfio_dirty_run - a pin request's part in one mapping
- * @m: the mapping
- * @page: first page
- * @nr: how many
- * @done: how many of them are pinned
- * @sticky: they are dirty while they are pinned
- * @pages: receives the pages
- */
-struct vfio_dirty_run {
-	struct vfio_dirty_mapping *m;
-	unsigned long page;
-	long nr;
-	long done;
-	bool sticky;
-	struct page **pages;
-};
-
 static struct kmem_cache *vfio_dirty_block_cache;
 
 static void vfio_dirty_block_construct(void *block)
@@ -348,77 +330,61 @@ static long vfio_dirty_pin_again_locked(struct vfio_dirty_container *c,
 
 /* Enter a page that is now pinned. */
 static void vfio_dirty_pin_enter_locked(struct vfio_dirty_container *c,
-					struct vfio_dirty_run *run)
+					struct vfio_dirty_mapping *m,
+					unsigned long at, bool sticky,
+					struct page *page)
 {
-	unsigned long page = run->page + run->done;
-	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, run->m,
-								   page);
-	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, page);
-	unsigned int slot = page % VFIO_DIRTY_BLOCK_PAGES;
+	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, at);
+	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, at);
+	unsigned int slot = at % VFIO_DIRTY_BLOCK_PAGES;
 
 	block->present |= BIT_ULL(slot);
-	if (run->sticky)
-		vfio_dirty_pin_hold(leaf, block, page);
+	if (sticky)
+		vfio_dirty_pin_hold(leaf, block, at);
 	block->refs[slot] = 1;
-	block->pages[slot] = run->pages[run->done];
-	WRITE_ONCE(run->m->pinned, run->m->pinned + 1);
-	run->done++;
+	block->pages[slot] = page;
+	WRITE_ONCE(m->pinned, m->pinned + 1);
 }
 
-/* Pin the first page, and those after it up to one that is pinned: how many. */
-static long vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
-				      struct vfio_dirty_run *run)
-{
-	struct vfio_dirty_mapping *m = run->m;
-	long got, nr = 1;
-
-	while (nr < run->nr && !vfio_dirty_pinned_locked(c, m, run->page + nr))
-		nr++;
-
-	mutex_unlock(&c->lock);
-	got = vfio_dirty_get_pages(m, run->page, nr, run->pages);
-	cond_resched();
-	mutex_lock(&c->lock);
-	if (got < 0)
-		return got;
-
-	/* Others may have pinned some of them meanwhile: theirs count. */
-	while (!m->gone && run->done < got &&
-	       !vfio_dirty_pinned_locked(c, m, run->page + run->done))
-		vfio_dirty_pin_enter_locked(c, run);
-	if (run->done < got) {
-		mutex_unlock(&c->lock);
-		vfio_dirty_put_pages(m, run->pages + run->done,
-				     got - run->done);
-		mutex_lock(&c->lock);
-	}
-	return run->done;
-}
-
-/* Pin pages that lie in one mapping and begin with one that has no pin yet. */
-static noinline long vfio_dirty_pin_run_locked(struct vfio_dirty_container *c,
+/*
+ * Pin the first of nr pages, and those after it up to one that is pinned: how
+ * many. The lock is dropped meanwhile.
+ */
+static noinline long vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
 					       struct vfio_dirty_mapping *m,
-					       unsigned long page,
-					       unsigned long nr, bool sticky,
-					       struct page **pages)
+					       unsigned long page, long nr,
+					       bool sticky, struct page **pages)
 {
-	struct vfio_dirty_run run = {
-		.m = m,
-		.page = page,
-		.nr = nr,
-		.sticky = sticky,
-		.pages = pages,
-	};
-	long ret;
+	long got, done = 0, most = nr;
+	int ret;
 
+	nr = 1;
+	while (nr < most && !vfio_dirty_pinned_locked(c, m, page + nr))
+		nr++;
 	ret = vfio_dirty_pin_reserve_locked(c, m, page, page + nr);
 	if (ret)
 		return ret;
+
 	vfio_dirty_mapping_use_locked(c, m);
-	ret = vfio_dirty_pin_new_locked(c, &run);
+	mutex_unlock(&c->lock);
+	got = vfio_dirty_get_pages(m, page, nr, pages);
+	cond_resched();
+	mutex_lock(&c->lock);
+	/* Others may have pinned some of them meanwhile: theirs count. */
+	for (; done < got && !m->gone; done++) {
+		if (vfio_dirty_pinned_locked(c, m, page + done))
+			break;
+		vfio_dirty_pin_enter_locked(c, m, page + done, sticky,
+					    pages[done]);
+	}
+	if (done < got) {
+		mutex_unlock(&c->lock);
+		vfio_dirty_put_pages(m, pages + done, got - done);
+		mutex_lock(&c->lock);
+	}
 	vfio_dirty_pin_unreserve_locked(c, m, page, page + nr);
 	vfio_dirty_mapping_unuse(c, m);
-	return ret;
+	return got < 0 ? got : done;
 }
 
 /* Drop a reference to each of nr pages of a block: those whose last it was. */
@@ -463,9 +429,9 @@ static unsigned int vfio_dirty_block_take_locked(struct vfio_dirty_container *c,
 
 /* Give back pages of a block that are no longer pinned. Drops the lock. */
 static void vfio_dirty_unpin_unlock(struct vfio_dirty_container *c,
-					     struct vfio_dirty_mapping *m,
-					     struct vfio_dirty_leaf *leaf,
-					     unsigned int word, u64 taken)
+				    struct vfio_dirty_mapping *m,
+				    struct vfio_dirty_leaf *leaf,
+				    unsigned int word, u64 taken)
 {
 	struct page *pages[VFIO_DIRTY_PUT_BATCH];
 	unsigned int nr;
@@ -572,7 +538,7 @@ static long vfio_dirty_pin_some_locked(struct vfio_dirty_container *c,
 	got = vfio_dirty_pin_again_locked(c, m, page, nr, sticky, pages);
 	if (got)
 		return got;
-	return vfio_dirty_pin_run_locked(c, m, page, nr, sticky, pages);
+	return vfio_dirty_pin_new_locked(c, m, page, nr, sticky, pages);
 }
 
 /**
@@ -641,7 +607,6 @@ void vfio_dirty_pin_read(const struct vfio_dirty_leaf *leaf,
 		unsigned long from = max(begin, first);
 		unsigned long end = min(begin + VFIO_DIRTY_BLOCK_PAGES,
 					first + nr);
-
 		unsigned long at = to + from - first;
 		u64 *dirty = &leaf->blocks[word]->dirty;
 

@@ -15,8 +15,8 @@
  *	      mmap_lock (only to let go of pins that a driver left behind)
  *
  * vfio_dirty_container.lock is never held over a driver's dma_unmap, over the
- * pinning of user memory or over copies to and from it. What must stay
- * meanwhile is held by counts: the memory of a container and of a mapping by
+ * pinning of user memory or over copies to and from it that may sleep. What must
+ * stay meanwhile is held by counts: the memory of a container and of a mapping by
  * their krefs, a mapping's place in the container by vfio_dirty_mapping.users,
  * a client by vfio_dirty_client.callbacks.
  */
