@@ -38,7 +38,7 @@ LOCKED = +@flock $(FARM)/.lock
 unexport KDIR KVER BUILD
 
 .PHONY: modules farm modules_install clean help demo check check-long \
-	check-debug check-kcsan coverage selftests unit
+	check-debug check-kcsan coverage selftests unit bench-dirty
 
 modules: farm
 	$(LOCKED) $(KBUILD) modules
@@ -77,6 +77,9 @@ check-debug:
 check-kcsan:
 	@tools/check.sh --kcsan
 
+bench-dirty:
+	@tools/bench/bench-dirty.sh
+
 coverage:
 	@tools/coverage.sh
 
@@ -90,6 +93,7 @@ help:
 	@echo 'make check-long       the same, with all that takes hours'
 	@echo 'make check-debug      the selftests on a kernel with KASAN and lockdep'
 	@echo 'make check-kcsan      ... or on one that looks for data races'
+	@echo 'make bench-dirty      what vfio_dirty costs beside vfio_iommu_type1'
 	@echo 'make coverage         which lines and branches the tests reach'
 	@echo 'make unit             the unit tests alone, in user space'
 	@echo 'make selftests        build the selftests, which run in a VM'

@@ -47,14 +47,21 @@ static u64 vfio_dirty_bits_get(const u64 *map, unsigned long pos,
  */
 void vfio_dirty_bits_set(u64 *map, unsigned long first, unsigned long nr)
 {
-	while (nr) {
-		unsigned long n = vfio_dirty_bits_here(first, nr);
+	u64 *word = map + first / VFIO_DIRTY_WORD_BITS;
+	unsigned long shift = first % VFIO_DIRTY_WORD_BITS;
+	unsigned long n;
 
-		map[first / VFIO_DIRTY_WORD_BITS] |=
-			vfio_dirty_bits_low(n) << first % VFIO_DIRTY_WORD_BITS;
-		first += n;
+	if (shift && nr) {
+		n = vfio_dirty_bits_here(first, nr);
+		*word++ |= vfio_dirty_bits_low(n) << shift;
 		nr -= n;
 	}
+	n = nr / VFIO_DIRTY_WORD_BITS;
+	if (n)
+		memset(word, 0xff, n * sizeof(u64));
+	nr %= VFIO_DIRTY_WORD_BITS;
+	if (nr)
+		word[n] |= vfio_dirty_bits_low(nr);
 }
 
 /**
@@ -65,15 +72,21 @@ void vfio_dirty_bits_set(u64 *map, unsigned long first, unsigned long nr)
  */
 void vfio_dirty_bits_clear(u64 *map, unsigned long first, unsigned long nr)
 {
-	while (nr) {
-		unsigned long n = vfio_dirty_bits_here(first, nr);
+	u64 *word = map + first / VFIO_DIRTY_WORD_BITS;
+	unsigned long shift = first % VFIO_DIRTY_WORD_BITS;
+	unsigned long n;
 
-		map[first / VFIO_DIRTY_WORD_BITS] &=
-			~(vfio_dirty_bits_low(n) <<
-			  first % VFIO_DIRTY_WORD_BITS);
-		first += n;
+	if (shift && nr) {
+		n = vfio_dirty_bits_here(first, nr);
+		*word++ &= ~(vfio_dirty_bits_low(n) << shift);
 		nr -= n;
 	}
+	n = nr / VFIO_DIRTY_WORD_BITS;
+	if (n)
+		memset(word, 0, n * sizeof(u64));
+	nr %= VFIO_DIRTY_WORD_BITS;
+	if (nr)
+		word[n] &= ~vfio_dirty_bits_low(nr);
 }
 
 /**
@@ -128,6 +141,56 @@ void vfio_dirty_leaf_mark(struct vfio_dirty_leaf *leaf, unsigned long first,
 }
 
 /**
+ * vfio_dirty_leaf_mark_dirty - pages of one word are dirty
+ * @leaf: the leaf
+ * @word: which word of the leaf
+ * @bits: the pages
+ * @epoch: the run of dirty tracking, not 0
+ */
+void vfio_dirty_leaf_mark_dirty(struct vfio_dirty_leaf *leaf,
+				unsigned long word, u64 bits, u64 epoch)
+{
+	vfio_dirty_leaf_enter(leaf, epoch);
+	leaf->dirty[word] |= bits;
+}
+
+/**
+ * vfio_dirty_leaf_void - can one see at a glance that nothing was written
+ * @leaf: the leaf
+ * @layer: the layer to look at
+ * @epoch: the run of dirty tracking, or 0
+ *
+ * Return: true if so; false does not mean that something was.
+ */
+bool vfio_dirty_leaf_void(const struct vfio_dirty_leaf *leaf,
+			       enum vfio_dirty_layer layer, u64 epoch)
+{
+	return layer == VFIO_DIRTY_DIRTY && (!epoch || leaf->epoch != epoch);
+}
+
+/**
+ * vfio_dirty_leaf_copy - read whole words of a leaf that is not clean
+ * @leaf: the leaf
+ * @layer: the layer to read
+ * @word: first word
+ * @words: how many
+ * @bits: receives them
+ */
+void vfio_dirty_leaf_copy(const struct vfio_dirty_leaf *leaf,
+			  enum vfio_dirty_layer layer, unsigned long word,
+			  unsigned long words, u64 *bits)
+{
+	const u64 *from = layer == VFIO_DIRTY_WRITTEN ? leaf->written :
+							leaf->dirty;
+
+	/* of a size that the compiler knows it needs no call */
+	if (words == VFIO_DIRTY_LEAF_WORDS)
+		memcpy(bits, from, VFIO_DIRTY_LEAF_WORDS * sizeof(u64));
+	else
+		memcpy(bits, from + word, words * sizeof(u64));
+}
+
+/**
  * vfio_dirty_leaf_read - add a leaf's bits to a map
  * @leaf: the leaf
  * @layer: the layer to read
@@ -142,10 +205,10 @@ void vfio_dirty_leaf_read(const struct vfio_dirty_leaf *leaf,
 			  unsigned long first, unsigned long nr, u64 *bits,
 			  unsigned long to)
 {
-	if (layer == VFIO_DIRTY_WRITTEN)
-		vfio_dirty_bits_or(bits, to, leaf->written, first, nr);
-	else if (epoch && leaf->epoch == epoch)
-		vfio_dirty_bits_or(bits, to, leaf->dirty, first, nr);
+	if (vfio_dirty_leaf_void(leaf, layer, epoch))
+		return;
+	vfio_dirty_bits_or(bits, to, layer == VFIO_DIRTY_WRITTEN ?
+			   leaf->written : leaf->dirty, first, nr);
 }
 
 /**
@@ -158,7 +221,12 @@ void vfio_dirty_leaf_read(const struct vfio_dirty_leaf *leaf,
 void vfio_dirty_leaf_clean(struct vfio_dirty_leaf *leaf, unsigned long first,
 			   unsigned long nr, u64 epoch)
 {
-	if (epoch && leaf->epoch == epoch)
+	if (!epoch || leaf->epoch != epoch)
+		return;
+	/* no run has this number: what is there is void */
+	if (nr == VFIO_DIRTY_LEAF_PAGES)
+		leaf->epoch = 0;
+	else
 		vfio_dirty_bits_clear(leaf->dirty, first, nr);
 }
 

@@ -13,12 +13,14 @@
 #include <linux/iommu.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/vfio_dirty.h>
 
 #include "vfio_dirty_private.h"
 
-/* Containers by id. The lookup is under RCU. */
-static DEFINE_XARRAY(vfio_dirty_containers);
+/* Containers by id. The lookup, which each call begins with, is under RCU. */
+DEFINE_HASHTABLE(vfio_dirty_containers, VFIO_DIRTY_CONTAINER_BITS);
+static DEFINE_SPINLOCK(vfio_dirty_containers_lock);
 static atomic_long_t vfio_dirty_last_id;
 
 /* Containers whose memory is in use, and who waits for the last of them. */
@@ -41,7 +43,7 @@ static void vfio_dirty_container_free(struct kref *refs)
 }
 
 /**
- * vfio_dirty_container_get - find a container
+ * vfio_dirty_container_get - find a container for user space
  * @data: what vfio_dirty_container_open() returned
  *
  * Return: the container, referenced, or NULL if the core let go of it.
@@ -50,11 +52,11 @@ struct vfio_dirty_container *vfio_dirty_container_get(void *data)
 {
 	struct vfio_dirty_container *c;
 
-	rcu_read_lock();
-	c = xa_load(&vfio_dirty_containers, (unsigned long)data);
+	rcu_read_lock_sched();
+	c = vfio_dirty_container_lookup(data);
 	if (c && !kref_get_unless_zero(&c->refs))
 		c = NULL;
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	return c;
 }
 
@@ -76,7 +78,6 @@ void vfio_dirty_container_exit(void)
 {
 	wait_event(vfio_dirty_containers_wait,
 		   !atomic_read(&vfio_dirty_containers_live));
-	xa_destroy(&vfio_dirty_containers);
 }
 
 /**
@@ -88,7 +89,6 @@ void vfio_dirty_container_exit(void)
 void *vfio_dirty_container_open(enum vfio_dirty_claim claim)
 {
 	struct vfio_dirty_container *c;
-	int ret;
 
 	c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
 	if (!c)
@@ -104,11 +104,9 @@ void *vfio_dirty_container_open(enum vfio_dirty_claim claim)
 	INIT_LIST_HEAD(&c->clients);
 
 	atomic_inc(&vfio_dirty_containers_live);
-	ret = xa_insert(&vfio_dirty_containers, c->id, c, GFP_KERNEL_ACCOUNT);
-	if (ret) {
-		vfio_dirty_container_put(c);
-		return ERR_PTR(ret);
-	}
+	spin_lock(&vfio_dirty_containers_lock);
+	hash_add_rcu(vfio_dirty_containers, &c->in_all, c->id);
+	spin_unlock(&vfio_dirty_containers_lock);
 	return (void *)c->id;
 }
 
@@ -118,11 +116,13 @@ void *vfio_dirty_container_open(enum vfio_dirty_claim claim)
  */
 void vfio_dirty_container_release(void *data)
 {
-	struct vfio_dirty_container *c;
+	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
 
-	c = xa_erase(&vfio_dirty_containers, (unsigned long)data);
 	if (WARN_ON_ONCE(!c))
 		return;
+	spin_lock(&vfio_dirty_containers_lock);
+	hash_del_rcu(&c->in_all);
+	spin_unlock(&vfio_dirty_containers_lock);
 
 	mutex_lock(&c->lock);
 	c->dead = true;

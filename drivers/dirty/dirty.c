@@ -4,8 +4,8 @@
  *
  * A query goes through its range in chunks of at most 4 KiB of bitmap. A chunk
  * is gathered under the container's lock, whole words at a time, and copied to
- * user space without it. Work is done for each leaf and pin block, never for
- * each page.
+ * user space without it; one of which nothing is dirty is not gathered, only
+ * zeroed there. Work is done for each leaf and pin block, never for each page.
  */
 #include <linux/export.h>
 #include <linux/sched/signal.h>
@@ -17,6 +17,7 @@
 #include "vfio_dirty_private.h"
 
 #define VFIO_DIRTY_CHUNK_WORDS	512
+#define VFIO_DIRTY_CHUNK_FEW	4
 #define VFIO_DIRTY_CHUNK_BITS	(VFIO_DIRTY_CHUNK_WORDS * VFIO_DIRTY_WORD_BITS)
 
 /**
@@ -26,7 +27,8 @@
  * @base: the IOVA of bit 0
  * @data: the bitmap
  * @layer: which writes
- * @take: what was read is clean afterwards
+ * @take: what was read is clean afterwards; no mapping may lie across an end
+ *	  of the range
  * @whole: user space gets zeros for what is not mapped; otherwise those bits
  *	   of its bitmap stay as they are
  */
@@ -46,16 +48,24 @@ struct vfio_dirty_query {
  * @last: last byte of the range
  * @word: which word of the query's bitmap is the first here
  * @words: how many words
+ * @covered: how many bits mappings answer for
+ * @filled: how many words of @bits are set up; those after them are zeros, so
+ *	    that none is what a clean chunk has
+ * @ragged: its ends are not those of words, so that @mask is needed
+ * @mask: the bits of the answer that belong to user space's bitmap; not set up
+ *	  if all do
  * @bits: the answer
- * @mask: the bits of the answer that belong to user space's bitmap
  */
 struct vfio_dirty_chunk {
 	u64 first;
 	u64 last;
 	u64 word;
 	unsigned long words;
-	u64 bits[VFIO_DIRTY_CHUNK_WORDS];
-	u64 mask[VFIO_DIRTY_CHUNK_WORDS];
+	unsigned long covered;
+	unsigned long filled;
+	bool ragged;
+	u64 *mask;
+	u64 *bits;
 };
 
 /* The part of a mapping that lies in a chunk. */
@@ -120,7 +130,8 @@ int vfio_dirty_leaves_reserve_locked(struct vfio_dirty_container *c,
 
 	lockdep_assert_held(&c->lock);
 	for (i = page >> VFIO_DIRTY_LEAF_SHIFT; i <= last; i++) {
-		if (xa_load(&m->leaves, i))
+		if (vfio_dirty_leaf_find_locked(c, m, i <<
+						VFIO_DIRTY_LEAF_SHIFT))
 			continue;
 		leaf = kmem_cache_zalloc(vfio_dirty_leaf_cache,
 					 GFP_KERNEL_ACCOUNT);
@@ -149,12 +160,16 @@ int vfio_dirty_leaves_mark_locked(struct vfio_dirty_container *c,
 				  struct vfio_dirty_mapping *m,
 				  unsigned long page, unsigned long nr)
 {
+	unsigned long i, last = (page + nr - 1) >> VFIO_DIRTY_LEAF_SHIFT;
 	u64 epoch = vfio_dirty_epoch_locked(c);
-	unsigned long i, first, n, marked = 0;
+	unsigned long first, n, marked = 0;
 	struct vfio_dirty_leaf *leaf;
 
-	xa_for_each_range(&m->leaves, i, leaf, page >> VFIO_DIRTY_LEAF_SHIFT,
-			  (page + nr - 1) >> VFIO_DIRTY_LEAF_SHIFT) {
+	for (i = page >> VFIO_DIRTY_LEAF_SHIFT; i <= last; i++) {
+		leaf = vfio_dirty_leaf_find_locked(c, m, i <<
+						   VFIO_DIRTY_LEAF_SHIFT);
+		if (!leaf)
+			continue;
 		n = vfio_dirty_leaf_part(i, page, nr, &first);
 		vfio_dirty_leaf_mark(leaf, first, n, epoch);
 		marked += n;
@@ -171,7 +186,10 @@ void vfio_dirty_leaves_free(struct vfio_dirty_mapping *m)
 	struct vfio_dirty_leaf *leaf;
 	unsigned long i;
 
+	if (xa_empty(&m->leaves))
+		return;
 	xa_for_each(&m->leaves, i, leaf) {
+		kfree(leaf->blocks);
 		kmem_cache_free(vfio_dirty_leaf_cache, leaf);
 		cond_resched();
 	}
@@ -187,7 +205,7 @@ static int vfio_dirty_mark_locked(struct vfio_dirty_container *c, u64 iova,
 
 	m = vfio_dirty_mapping_first_locked(c, iova);
 	for (; m && m->iova <= last;
-	     m = vfio_dirty_mapping_next_locked(c, m)) {
+	     m = vfio_dirty_mapping_next_locked(c, m, last)) {
 		u64 from = max(iova, m->iova), to = min(last, m->last);
 		unsigned long page = (from - m->iova) >> PAGE_SHIFT;
 		unsigned long end = (to - m->iova) >> PAGE_SHIFT;
@@ -276,8 +294,31 @@ static void vfio_dirty_chunk_begin(const struct vfio_dirty_query *q,
 	last_bit = (chunk->last - q->base) >> PAGE_SHIFT;
 	chunk->word = bit / VFIO_DIRTY_WORD_BITS;
 	chunk->words = last_bit / VFIO_DIRTY_WORD_BITS - chunk->word + 1;
-	memset(chunk->bits, 0, chunk->words * sizeof(u64));
-	memset(chunk->mask, q->whole ? 0xff : 0, chunk->words * sizeof(u64));
+	chunk->covered = 0;
+	chunk->filled = 0;
+	chunk->ragged = !q->whole && (bit | (last_bit + 1)) %
+				     VFIO_DIRTY_WORD_BITS;
+	if (chunk->ragged)
+		memset(chunk->mask, 0, chunk->words * sizeof(u64));
+}
+
+/* Set up the words of the answer before one of them. */
+static void vfio_dirty_chunk_fill(struct vfio_dirty_chunk *chunk,
+				  unsigned long end)
+{
+	if (end <= chunk->filled)
+		return;
+	memset(chunk->bits + chunk->filled, 0,
+	       (end - chunk->filled) * sizeof(u64));
+	chunk->filled = end;
+}
+
+/* Do all bits of the words belong to user space's bitmap? */
+static bool vfio_dirty_chunk_solid(const struct vfio_dirty_query *q,
+				   const struct vfio_dirty_chunk *chunk)
+{
+	return q->whole ||
+	       chunk->covered == chunk->words * VFIO_DIRTY_WORD_BITS;
 }
 
 static struct vfio_dirty_piece
@@ -295,27 +336,78 @@ vfio_dirty_chunk_piece(const struct vfio_dirty_query *q,
 	};
 }
 
+/* Add nr pages of a leaf to the answer, from a bit of it on. */
+static void vfio_dirty_chunk_leaf(const struct vfio_dirty_query *q,
+				  struct vfio_dirty_chunk *chunk,
+				  struct vfio_dirty_leaf *leaf, u64 epoch,
+				  unsigned long first, unsigned long nr,
+				  unsigned long bit)
+{
+	unsigned long word = bit / VFIO_DIRTY_WORD_BITS;
+	unsigned long end = (bit + nr - 1) / VFIO_DIRTY_WORD_BITS + 1;
+	bool none = vfio_dirty_leaf_void(leaf, q->layer, epoch);
+
+	if (none && !leaf->held)
+		return;
+	if (!none && word >= chunk->filled &&
+	    IS_ALIGNED(first | nr | bit, VFIO_DIRTY_WORD_BITS)) {
+		vfio_dirty_chunk_fill(chunk, word);
+		vfio_dirty_leaf_copy(leaf, q->layer,
+				     first / VFIO_DIRTY_WORD_BITS, end - word,
+				     chunk->bits + word);
+		chunk->filled = end;
+	} else {
+		vfio_dirty_chunk_fill(chunk, end);
+		vfio_dirty_leaf_read(leaf, q->layer, epoch, first, nr,
+				     chunk->bits, bit);
+	}
+	if (q->take)
+		vfio_dirty_leaf_clean(leaf, first, nr, epoch);
+	if (leaf->held)
+		vfio_dirty_pin_read(leaf, first, nr, chunk->bits, bit);
+}
+
 static void vfio_dirty_chunk_read_locked(struct vfio_dirty_container *c,
 					 const struct vfio_dirty_query *q,
 					 struct vfio_dirty_chunk *chunk,
 					 struct vfio_dirty_mapping *m)
 {
 	struct vfio_dirty_piece p = vfio_dirty_chunk_piece(q, chunk, m);
+	XA_STATE(xas, &m->leaves, p.page >> VFIO_DIRTY_LEAF_SHIFT);
 	u64 epoch = vfio_dirty_epoch_locked(c);
-	unsigned long i, first, n, bit;
+	unsigned long first, n, bit;
 	struct vfio_dirty_leaf *leaf;
 
-	vfio_dirty_bits_set(chunk->mask, p.bit, p.nr);
-	xa_for_each_range(&m->leaves, i, leaf, p.page >> VFIO_DIRTY_LEAF_SHIFT,
-			  (p.page + p.nr - 1) >> VFIO_DIRTY_LEAF_SHIFT) {
-		n = vfio_dirty_leaf_part(i, p.page, p.nr, &first);
-		bit = p.bit + (i << VFIO_DIRTY_LEAF_SHIFT) + first - p.page;
-		vfio_dirty_leaf_read(leaf, q->layer, epoch, first, n,
-				     chunk->bits, bit);
-		if (q->take)
-			vfio_dirty_leaf_clean(leaf, first, n, epoch);
+	chunk->covered += p.nr;
+	if (chunk->ragged)
+		vfio_dirty_bits_set(chunk->mask, p.bit, p.nr);
+	if (xa_empty(&m->leaves))
+		return;
+	rcu_read_lock();
+	xas_for_each(&xas, leaf, (p.page + p.nr - 1) >> VFIO_DIRTY_LEAF_SHIFT) {
+		n = vfio_dirty_leaf_part(xas.xa_index, p.page, p.nr, &first);
+		bit = p.bit + (xas.xa_index << VFIO_DIRTY_LEAF_SHIFT) + first -
+		      p.page;
+		vfio_dirty_chunk_leaf(q, chunk, leaf, epoch, first, n, bit);
 	}
-	vfio_dirty_pin_read_locked(c, m, p.page, p.nr, chunk->bits, p.bit);
+	rcu_read_unlock();
+}
+
+/* There are holes between the mappings: find out which bits are ours. */
+static void vfio_dirty_chunk_mask_locked(struct vfio_dirty_container *c,
+					 const struct vfio_dirty_query *q,
+					 struct vfio_dirty_chunk *chunk)
+{
+	struct vfio_dirty_mapping *m;
+	struct vfio_dirty_piece p;
+
+	memset(chunk->mask, 0, chunk->words * sizeof(u64));
+	m = vfio_dirty_mapping_first_locked(c, chunk->first);
+	for (; m && m->iova <= chunk->last;
+	     m = vfio_dirty_mapping_next_locked(c, m, chunk->last)) {
+		p = vfio_dirty_chunk_piece(q, chunk, m);
+		vfio_dirty_bits_set(chunk->mask, p.bit, p.nr);
+	}
 }
 
 /* Gather the answer for a chunk. */
@@ -328,14 +420,18 @@ static int vfio_dirty_chunk_gather(struct vfio_dirty_container *c,
 
 	if (ret)
 		return ret;
-	if (c->dead || (q->layer == VFIO_DIRTY_DIRTY && !c->tracking)) {
+	if (c->dead || (q->layer == VFIO_DIRTY_DIRTY && !c->tracking) ||
+	    (q->take && chunk->first == q->first &&
+	     vfio_dirty_mapping_cut_locked(c, q->first, q->last))) {
 		mutex_unlock(&c->lock);
 		return -EINVAL;
 	}
 	m = vfio_dirty_mapping_first_locked(c, chunk->first);
 	for (; m && m->iova <= chunk->last;
-	     m = vfio_dirty_mapping_next_locked(c, m))
+	     m = vfio_dirty_mapping_next_locked(c, m, chunk->last))
 		vfio_dirty_chunk_read_locked(c, q, chunk, m);
+	if (!chunk->ragged && !vfio_dirty_chunk_solid(q, chunk))
+		vfio_dirty_chunk_mask_locked(c, q, chunk);
 	mutex_unlock(&c->lock);
 	return 0;
 }
@@ -345,16 +441,15 @@ static int vfio_dirty_chunk_merge(u64 __user *to, u64 bits, u64 mask)
 {
 	u64 word;
 
-	if (copy_from_user(&word, to, sizeof(word)))
+	if (get_user(word, to))
 		return -EFAULT;
-	word = (word & ~mask) | bits;
-	return copy_to_user(to, &word, sizeof(word)) ? -EFAULT : 0;
+	return put_user((word & ~mask) | bits, to);
 }
 
-static int vfio_dirty_chunk_store(const struct vfio_dirty_query *q,
-				  const struct vfio_dirty_chunk *chunk)
+/* Copy the words of which some bits are ours. */
+static int vfio_dirty_chunk_store_masked(u64 __user *data,
+					 const struct vfio_dirty_chunk *chunk)
 {
-	u64 __user *data = (u64 __user *)q->data + chunk->word;
 	unsigned long i, n;
 	int ret = 0;
 
@@ -375,6 +470,28 @@ static int vfio_dirty_chunk_store(const struct vfio_dirty_query *q,
 	return ret;
 }
 
+static int vfio_dirty_chunk_store(const struct vfio_dirty_query *q,
+				  struct vfio_dirty_chunk *chunk)
+{
+	u64 __user *data = (u64 __user *)q->data + chunk->word;
+	size_t size = chunk->words * sizeof(u64);
+	unsigned long left;
+
+	if (!q->whole && !chunk->covered)
+		return 0;
+	if (!vfio_dirty_chunk_solid(q, chunk)) {
+		vfio_dirty_chunk_fill(chunk, chunk->words);
+		return vfio_dirty_chunk_store_masked(data, chunk);
+	}
+	if (!chunk->filled) {
+		left = clear_user(data, size);
+	} else {
+		vfio_dirty_chunk_fill(chunk, chunk->words);
+		left = copy_to_user(data, chunk->bits, size);
+	}
+	return left ? -EFAULT : 0;
+}
+
 /* Make the pages of a chunk dirty again that its bits name. */
 static void vfio_dirty_chunk_restore(struct vfio_dirty_container *c,
 				     const struct vfio_dirty_query *q,
@@ -385,11 +502,13 @@ static void vfio_dirty_chunk_restore(struct vfio_dirty_container *c,
 	unsigned long i, first, n;
 	u64 epoch;
 
+	if (!chunk->filled)
+		return;
 	mutex_lock(&c->lock);
 	epoch = vfio_dirty_epoch_locked(c);
 	m = vfio_dirty_mapping_first_locked(c, chunk->first);
 	for (; m && m->iova <= chunk->last;
-	     m = vfio_dirty_mapping_next_locked(c, m)) {
+	     m = vfio_dirty_mapping_next_locked(c, m, chunk->last)) {
 		struct vfio_dirty_piece p = vfio_dirty_chunk_piece(q, chunk, m);
 
 		xa_for_each_range(&m->leaves, i, leaf,
@@ -424,6 +543,7 @@ static void vfio_dirty_query_undo(struct vfio_dirty_container *c,
 		if (copy_from_user(chunk->bits, data,
 				   chunk->words * sizeof(u64)))
 			memset(chunk->bits, 0xff, chunk->words * sizeof(u64));
+		chunk->filled = chunk->words;
 		vfio_dirty_chunk_restore(c, q, chunk);
 		first = chunk->last + 1;
 		cond_resched();
@@ -462,14 +582,23 @@ static int vfio_dirty_query_chunks(struct vfio_dirty_container *c,
 static int vfio_dirty_query_run(struct vfio_dirty_container *c,
 				const struct vfio_dirty_query *q)
 {
-	struct vfio_dirty_chunk *chunk;
+	u64 first = ((q->first - q->base) >> PAGE_SHIFT) / VFIO_DIRTY_WORD_BITS;
+	u64 last = ((q->last - q->base) >> PAGE_SHIFT) / VFIO_DIRTY_WORD_BITS;
+	u64 few[2 * VFIO_DIRTY_CHUNK_FEW];
+	struct vfio_dirty_chunk chunk;
+	unsigned long words;
 	int ret;
 
-	chunk = kvmalloc(sizeof(*chunk), GFP_KERNEL);
-	if (!chunk)
+	words = min_t(u64, last - first + 1, VFIO_DIRTY_CHUNK_WORDS);
+	chunk.bits = few;
+	if (words > VFIO_DIRTY_CHUNK_FEW)
+		chunk.bits = kvmalloc_array(2 * words, sizeof(u64), GFP_KERNEL);
+	if (!chunk.bits)
 		return -ENOMEM;
-	ret = vfio_dirty_query_chunks(c, q, chunk);
-	kvfree(chunk);
+	chunk.mask = chunk.bits + words;
+	ret = vfio_dirty_query_chunks(c, q, &chunk);
+	if (chunk.bits != few)
+		kvfree(chunk.bits);
 	trace_vfio_dirty_query(c->id, q->first, q->last, q->layer, ret);
 	return ret;
 }
@@ -519,14 +648,8 @@ int vfio_dirty_query_dirty(struct vfio_dirty_container *c, u64 iova, u64 last,
 		.layer = VFIO_DIRTY_DIRTY,
 		.take = true,
 	};
-	int ret = mutex_lock_killable(&c->lock);
 
-	if (ret)
-		return ret;
-	if (vfio_dirty_mapping_cut_locked(c, iova, last))
-		ret = -EINVAL;
-	mutex_unlock(&c->lock);
-	return ret ? ret : vfio_dirty_query_run(c, &q);
+	return vfio_dirty_query_run(c, &q);
 }
 
 /**

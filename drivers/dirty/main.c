@@ -186,87 +186,38 @@ static int vfio_dirty_op_attach_group(void *data, struct iommu_group *group,
 				      enum vfio_group_type type)
 {
 	struct vfio_dirty_container *c;
-	int ret = -EINVAL;
 
 	if (type != VFIO_EMULATED_IOMMU)
 		return -EINVAL;
-	c = vfio_dirty_container_get(data);
-	if (!c)
+	c = vfio_dirty_container_find(data);
+	if (!c || !vfio_dirty_claim_group(c->claim, group))
 		return -EINVAL;
-	if (vfio_dirty_claim_group(c->claim, group))
-		ret = vfio_dirty_container_attach(c, group);
-	vfio_dirty_container_put(c);
-	return ret;
+	return vfio_dirty_container_attach(c, group);
 }
 
 static void vfio_dirty_op_detach_group(void *data, struct iommu_group *group)
 {
-	struct vfio_dirty_container *c = vfio_dirty_container_get(data);
+	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
 
-	if (!c)
-		return;
-	vfio_dirty_container_detach(c, group);
-	vfio_dirty_container_put(c);
-}
-
-static int vfio_dirty_op_pin_pages(void *data, struct iommu_group *group,
-				   dma_addr_t iova, int npage, int prot,
-				   struct page **pages)
-{
-	struct vfio_dirty_container *c = vfio_dirty_container_get(data);
-	int ret;
-
-	if (!c)
-		return -EINVAL;
-	ret = vfio_dirty_pin_pages(c, group, iova, npage, prot, pages);
-	trace_vfio_dirty_pin(c->id, iova, npage, prot, ret);
-	vfio_dirty_container_put(c);
-	return ret;
-}
-
-static void vfio_dirty_op_unpin_pages(void *data, dma_addr_t iova, int npage)
-{
-	struct vfio_dirty_container *c = vfio_dirty_container_get(data);
-
-	if (!c)
-		return;
-	trace_vfio_dirty_unpin(c->id, iova, npage);
-	vfio_dirty_pin_release(c, iova, npage);
-	vfio_dirty_container_put(c);
+	if (c)
+		vfio_dirty_container_detach(c, group);
 }
 
 static void vfio_dirty_op_register_device(void *data, struct vfio_device *vdev)
 {
-	struct vfio_dirty_container *c = vfio_dirty_container_get(data);
+	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
 
-	if (!c)
-		return;
-	vfio_dirty_container_register(c, vdev);
-	vfio_dirty_container_put(c);
+	if (c)
+		vfio_dirty_container_register(c, vdev);
 }
 
 static void vfio_dirty_op_unregister_device(void *data,
 					    struct vfio_device *vdev)
 {
-	struct vfio_dirty_container *c = vfio_dirty_container_get(data);
+	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
 
-	if (!c)
-		return;
-	vfio_dirty_container_unregister(c, vdev);
-	vfio_dirty_container_put(c);
-}
-
-static int vfio_dirty_op_dma_rw(void *data, dma_addr_t iova, void *buf,
-				size_t count, bool write)
-{
-	struct vfio_dirty_container *c = vfio_dirty_container_get(data);
-	int ret;
-
-	if (!c)
-		return -EINVAL;
-	ret = vfio_dirty_rw(c, iova, buf, count, write);
-	vfio_dirty_container_put(c);
-	return ret;
+	if (c)
+		vfio_dirty_container_unregister(c, vdev);
 }
 
 static const struct vfio_iommu_driver_ops vfio_dirty_ops = {
@@ -277,11 +228,11 @@ static const struct vfio_iommu_driver_ops vfio_dirty_ops = {
 	.ioctl = vfio_dirty_op_ioctl,
 	.attach_group = vfio_dirty_op_attach_group,
 	.detach_group = vfio_dirty_op_detach_group,
-	.pin_pages = vfio_dirty_op_pin_pages,
-	.unpin_pages = vfio_dirty_op_unpin_pages,
+	.pin_pages = vfio_dirty_pin_pages,
+	.unpin_pages = vfio_dirty_pin_release,
 	.register_device = vfio_dirty_op_register_device,
 	.unregister_device = vfio_dirty_op_unregister_device,
-	.dma_rw = vfio_dirty_op_dma_rw,
+	.dma_rw = vfio_dirty_rw,
 };
 
 static int __init vfio_dirty_init(void)

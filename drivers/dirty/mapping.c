@@ -71,18 +71,22 @@ vfio_dirty_mapping_first_locked(struct vfio_dirty_container *c, u64 iova)
 }
 
 /**
- * vfio_dirty_mapping_next_locked - go on to the next mapping
+ * vfio_dirty_mapping_next_locked - go on to the next mapping of a range
  * @c: the container
  * @m: a mapping
+ * @last: last byte of the range
  *
- * Return: the mapping above it, or NULL.
+ * Return: the mapping above it, or NULL if that is not in the range.
  */
 struct vfio_dirty_mapping *
 vfio_dirty_mapping_next_locked(struct vfio_dirty_container *c,
-			       struct vfio_dirty_mapping *m)
+			       struct vfio_dirty_mapping *m, u64 last)
 {
 	lockdep_assert_held(&c->lock);
-	return vfio_dirty_mapping_at(rb_next(&m->node));
+	if (m->last >= last)
+		return NULL;
+	m = vfio_dirty_mapping_at(rb_next(&m->node));
+	return m && m->iova <= last ? m : NULL;
 }
 
 /**
@@ -116,48 +120,24 @@ bool vfio_dirty_mapping_cut_locked(struct vfio_dirty_container *c, u64 iova,
 	m = vfio_dirty_mapping_find_locked(c, iova);
 	if (m && m->iova != iova)
 		return true;
-	m = vfio_dirty_mapping_find_locked(c, last);
+	if (!m || m->last < last)
+		m = vfio_dirty_mapping_find_locked(c, last);
 	return m && m->last != last;
 }
 
-static void vfio_dirty_mapping_free(struct kref *refs)
+/**
+ * vfio_dirty_mapping_free - free a mapping whose last reference went
+ * @refs: its &vfio_dirty_mapping.refs
+ */
+void vfio_dirty_mapping_free(struct kref *refs)
 {
 	struct vfio_dirty_mapping *m;
 
 	m = container_of(refs, struct vfio_dirty_mapping, refs);
 	vfio_dirty_leaves_free(m);
-	xa_destroy(&m->blocks);
 	mmdrop(m->mm);
 	put_task_struct(m->task);
 	kfree(m);
-}
-
-/**
- * vfio_dirty_mapping_use_locked - keep a mapping while the lock is dropped
- * @c: the container
- * @m: a mapping that is not dying, or one that the caller unpins
- */
-void vfio_dirty_mapping_use_locked(struct vfio_dirty_container *c,
-				   struct vfio_dirty_mapping *m)
-{
-	lockdep_assert_held(&c->lock);
-	kref_get(&m->refs);
-	WRITE_ONCE(m->users, m->users + 1);
-}
-
-/**
- * vfio_dirty_mapping_unuse_locked - undo vfio_dirty_mapping_use_locked()
- * @c: the container
- * @m: the mapping
- */
-void vfio_dirty_mapping_unuse_locked(struct vfio_dirty_container *c,
-				     struct vfio_dirty_mapping *m)
-{
-	lockdep_assert_held(&c->lock);
-	WRITE_ONCE(m->users, m->users - 1);
-	if (m->dying && !m->users)
-		wake_up_all(&c->wait);
-	kref_put(&m->refs, vfio_dirty_mapping_free);
 }
 
 /* Take a mapping out of the container; users may still hold its memory. */
@@ -170,7 +150,8 @@ static void vfio_dirty_mapping_remove_locked(struct vfio_dirty_container *c,
 	WRITE_ONCE(m->gone, true);
 	c->avail++;
 	kref_put(&m->refs, vfio_dirty_mapping_free);
-	wake_up_all(&c->wait);
+	if (wq_has_sleeper(&c->wait))
+		wake_up_all(&c->wait);
 }
 
 static struct vfio_dirty_mapping *
@@ -195,7 +176,6 @@ vfio_dirty_mapping_alloc(const struct vfio_iommu_type1_dma_map *map)
 	m->task = get_task_struct(current->group_leader);
 	m->lock_cap = capable(CAP_IPC_LOCK);
 	xa_init_flags(&m->leaves, XA_FLAGS_ACCOUNT);
-	xa_init_flags(&m->blocks, XA_FLAGS_ACCOUNT);
 	return m;
 }
 
@@ -295,7 +275,7 @@ static long vfio_dirty_mapping_wait_locked(struct vfio_dirty_container *c,
 
 	lockdep_assert_held(&c->lock);
 	mutex_unlock(&c->lock);
-	ret = wait_event_killable_timeout(c->wait, !READ_ONCE(m->users) &&
+	ret = wait_event_killable_timeout(c->wait, !atomic_read(&m->users) &&
 					  !(pins && READ_ONCE(m->pinned)),
 					  timeout);
 	mutex_lock(&c->lock);
@@ -313,12 +293,14 @@ static int vfio_dirty_mapping_drain_locked(struct vfio_dirty_container *c,
 {
 	unsigned int round;
 
+	if (!atomic_read(&m->users) && !m->pinned)
+		return 0;
 	for (round = 0; round <= VFIO_DIRTY_UNMAP_ROUNDS; round++) {
 		do {
 			if (vfio_dirty_mapping_wait_locked(c, m, false,
 							   MAX_SCHEDULE_TIMEOUT) < 0)
 				return -EINTR;
-		} while (m->users);
+		} while (atomic_read(&m->users));
 		if (m->gone)
 			return -EINVAL;
 		if (!m->pinned)
@@ -366,6 +348,29 @@ static int vfio_dirty_mapping_unmap_one_locked(struct vfio_dirty_container *c,
 	}
 	kref_put(&m->refs, vfio_dirty_mapping_free);
 	return ret;
+}
+
+/*
+ * Unmap the first mappings of a range, as long as nobody uses them and nothing of
+ * them is pinned: then nothing has to be waited for, and the lock is never
+ * dropped. Returns the mapping after them, or NULL.
+ */
+static struct vfio_dirty_mapping *
+vfio_dirty_mapping_unmap_idle_locked(struct vfio_dirty_container *c,
+				     struct vfio_dirty_mapping *m, u64 last,
+				     u64 *unmapped)
+{
+	struct vfio_dirty_mapping *next;
+
+	for (; m && m->last <= last; m = next) {
+		if (m->dying || m->pinned || atomic_read(&m->users))
+			break;
+		next = vfio_dirty_mapping_next_locked(c, m, last);
+		*unmapped += m->last - m->iova + 1;
+		vfio_dirty_mapping_remove_locked(c, m);
+		cond_resched();
+	}
+	return m;
 }
 
 /* Somebody else unmaps it: let them finish. */
@@ -416,6 +421,9 @@ int vfio_dirty_mapping_unmap(struct vfio_dirty_container *c, u64 iova,
 		u64 size;
 
 		m = vfio_dirty_mapping_first_locked(c, iova);
+		if (!bitmap)
+			m = vfio_dirty_mapping_unmap_idle_locked(c, m, last,
+								 unmapped);
 		if (!m || m->iova < iova || m->iova > last || m->last > last)
 			break;
 		if (m->dying) {

@@ -18,10 +18,11 @@
 #include <linux/uaccess.h>
 
 #include "compat_mm.h"
+#include "trace.h"
 #include "vfio_dirty_private.h"
 
 /* How many pages are given back at a time. */
-#define VFIO_DIRTY_PUT_BATCH	32
+#define VFIO_DIRTY_PUT_BATCH	16U
 
 /**
  * struct vfio_dirty_block - 64 pages of a mapping, some of them pinned
@@ -30,8 +31,10 @@
  *	   for as long as they are pinned. An unpin does not say whose it is, so
  *	   a bit stays until the last reference goes.
  * @users: calls that are about to pin here, which keeps the block
- * @refs: how often each page is pinned
- * @pages: the pages
+ * @refs: how often each page is pinned, where one is
+ * @pages: the pages, where one is pinned
+ *
+ * A block that is free has zeros in all but the last two.
  */
 struct vfio_dirty_block {
 	u64 present;
@@ -41,27 +44,12 @@ struct vfio_dirty_block {
 	struct page *pages[VFIO_DIRTY_BLOCK_PAGES];
 };
 
-/**
- * struct vfio_dirty_run - a pin request's part in one mapping
- * @m: the mapping
- * @page: first page
- * @nr: how many
- * @done: how many of them are pinned
- * @write: the device may write to them
- * @sticky: they are dirty while they are pinned
- * @pages: receives the pages
- */
-struct vfio_dirty_run {
-	struct vfio_dirty_mapping *m;
-	unsigned long page;
-	unsigned long nr;
-	unsigned long done;
-	bool write;
-	bool sticky;
-	struct page **pages;
-};
-
 static struct kmem_cache *vfio_dirty_block_cache;
+
+static void vfio_dirty_block_construct(void *block)
+{
+	memset(block, 0, sizeof(struct vfio_dirty_block));
+}
 
 /**
  * vfio_dirty_pin_init - called when the module is loaded
@@ -72,7 +60,8 @@ int vfio_dirty_pin_init(void)
 {
 	vfio_dirty_block_cache = kmem_cache_create("vfio_dirty_block",
 						   sizeof(struct vfio_dirty_block),
-						   0, SLAB_ACCOUNT, NULL);
+						   0, SLAB_ACCOUNT,
+						   vfio_dirty_block_construct);
 	return vfio_dirty_block_cache ? 0 : -ENOMEM;
 }
 
@@ -84,34 +73,46 @@ void vfio_dirty_pin_exit(void)
 	kmem_cache_destroy(vfio_dirty_block_cache);
 }
 
-static struct vfio_dirty_block *
-vfio_dirty_block_find(struct vfio_dirty_mapping *m, unsigned long page)
+/* Which block of its leaf a page is in. */
+static unsigned int vfio_dirty_block_word(unsigned long page)
 {
-	return xa_load(&m->blocks, page >> VFIO_DIRTY_BLOCK_SHIFT);
+	return (page >> VFIO_DIRTY_BLOCK_SHIFT) % VFIO_DIRTY_LEAF_WORDS;
 }
 
-static unsigned int vfio_dirty_block_slot(unsigned long page)
+static struct vfio_dirty_block *vfio_dirty_block_of(struct vfio_dirty_leaf *leaf,
+						    unsigned long page)
 {
-	return page % VFIO_DIRTY_BLOCK_PAGES;
+	if (!leaf || !leaf->blocks)
+		return NULL;
+	return leaf->blocks[vfio_dirty_block_word(page)];
+}
+
+static u64 vfio_dirty_block_bit(unsigned long page)
+{
+	return BIT_ULL(page % VFIO_DIRTY_BLOCK_PAGES);
 }
 
 /* Is a page pinned? */
-static bool vfio_dirty_block_has(struct vfio_dirty_mapping *m,
-				 unsigned long page)
+static bool vfio_dirty_pinned_locked(struct vfio_dirty_container *c,
+				     struct vfio_dirty_mapping *m,
+				     unsigned long page)
 {
-	struct vfio_dirty_block *block = vfio_dirty_block_find(m, page);
+	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, page);
+	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, page);
 
-	return block && block->present & BIT_ULL(vfio_dirty_block_slot(page));
+	return block && block->present & vfio_dirty_block_bit(page);
 }
 
-static void vfio_dirty_block_trim(struct vfio_dirty_mapping *m,
-				  struct vfio_dirty_block *block,
-				  unsigned long index)
+/* Free a block that nobody needs. */
+static void vfio_dirty_block_trim(struct vfio_dirty_leaf *leaf,
+				  unsigned int word)
 {
+	struct vfio_dirty_block *block = leaf->blocks[word];
+
 	if (block->present || block->users)
 		return;
 
-	xa_erase(&m->blocks, index);
+	leaf->blocks[word] = NULL;
 	kmem_cache_free(vfio_dirty_block_cache, block);
 }
 
@@ -154,19 +155,24 @@ static unsigned long vfio_dirty_count_charged(struct page **pages,
 	return charged;
 }
 
-/* Give pages back. The zero page was given back as soon as it was pinned. */
+/*
+ * Give pages back; what was in @pages is lost. The zero page, which is one of
+ * those that are reserved, was given back as soon as it was pinned.
+ */
 static void vfio_dirty_put_pages(struct vfio_dirty_mapping *m,
 				 struct page **pages, unsigned long nr)
 {
-	unsigned long i;
+	unsigned long i, put = 0, charged = 0;
 
-	vfio_dirty_refund(m, vfio_dirty_count_charged(pages, nr));
 	for (i = 0; i < nr; i++) {
-		if (!is_zero_pfn(page_to_pfn(pages[i])))
-			unpin_user_pages_dirty_lock(&pages[i], 1, m->prot &
-						    IOMMU_WRITE);
-		cond_resched();
+		if (!PageReserved(pages[i]))
+			charged++;
+		else if (is_zero_pfn(page_to_pfn(pages[i])))
+			continue;
+		pages[put++] = pages[i];
 	}
+	vfio_dirty_refund(m, charged);
+	unpin_user_pages_dirty_lock(pages, put, m->prot & IOMMU_WRITE);
 }
 
 /*
@@ -217,181 +223,327 @@ out:
 	return got;
 }
 
-static struct vfio_dirty_block *
-vfio_dirty_block_make(struct vfio_dirty_mapping *m, unsigned long index)
+/* Make sure that there is a block for a page whose leaf there is. */
+static int vfio_dirty_block_make_locked(struct vfio_dirty_container *c,
+					struct vfio_dirty_mapping *m,
+					unsigned long page)
 {
-	struct vfio_dirty_block *block = xa_load(&m->blocks, index);
+	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, page);
+	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, page);
 
-	if (block)
-		return block;
-	block = kmem_cache_zalloc(vfio_dirty_block_cache, GFP_KERNEL_ACCOUNT);
-	if (!block)
-		return NULL;
-	if (xa_insert(&m->blocks, index, block, GFP_KERNEL)) {
-		kmem_cache_free(vfio_dirty_block_cache, block);
-		return NULL;
+	if (!leaf->blocks)
+		leaf->blocks = kcalloc(VFIO_DIRTY_LEAF_WORDS,
+				       sizeof(*leaf->blocks),
+				       GFP_KERNEL_ACCOUNT);
+	if (!leaf->blocks)
+		return -ENOMEM;
+	if (!block) {
+		block = kmem_cache_alloc(vfio_dirty_block_cache,
+					 GFP_KERNEL_ACCOUNT);
+		if (!block)
+			return -ENOMEM;
+		leaf->blocks[vfio_dirty_block_word(page)] = block;
 	}
-	return block;
+	block->users++;
+	return 0;
 }
 
-/* Let go of the blocks from index first up to, but without, index end. */
-static void vfio_dirty_pin_unreserve_locked(struct vfio_dirty_mapping *m,
-					    unsigned long first,
+/* Let go of the blocks of some pages. */
+static void vfio_dirty_pin_unreserve_locked(struct vfio_dirty_container *c,
+					    struct vfio_dirty_mapping *m,
+					    unsigned long page,
 					    unsigned long end)
 {
 	struct vfio_dirty_block *block;
-	unsigned long i;
+	struct vfio_dirty_leaf *leaf;
 
-	for (i = first; i < end; i++) {
-		block = xa_load(&m->blocks, i);
+	for (page = ALIGN_DOWN(page, VFIO_DIRTY_BLOCK_PAGES); page < end;
+	     page += VFIO_DIRTY_BLOCK_PAGES) {
+		leaf = vfio_dirty_leaf_find_locked(c, m, page);
+		block = vfio_dirty_block_of(leaf, page);
 		if (WARN_ON_ONCE(!block))
 			continue;
 		block->users--;
-		vfio_dirty_block_trim(m, block, i);
+		vfio_dirty_block_trim(leaf, vfio_dirty_block_word(page));
 	}
 }
 
-/* Allocate all that a run needs. */
+/* Allocate all that some pages need, until vfio_dirty_pin_unreserve_locked(). */
 static int vfio_dirty_pin_reserve_locked(struct vfio_dirty_container *c,
-					 struct vfio_dirty_run *run)
+					 struct vfio_dirty_mapping *m,
+					 unsigned long page, unsigned long end)
 {
-	unsigned long first = run->page >> VFIO_DIRTY_BLOCK_SHIFT;
-	unsigned long last = (run->page + run->nr - 1) >> VFIO_DIRTY_BLOCK_SHIFT;
-	struct vfio_dirty_block *block;
-	unsigned long i;
+	unsigned long at = ALIGN_DOWN(page, VFIO_DIRTY_BLOCK_PAGES);
 	int ret;
 
-	for (i = first; i <= last; i++) {
-		block = vfio_dirty_block_make(run->m, i);
-		if (!block) {
-			ret = -ENOMEM;
-			goto err_blocks;
-		}
-		block->users++;
+	ret = vfio_dirty_leaves_reserve_locked(c, m, page, end - page);
+	for (; !ret && at < end; at += VFIO_DIRTY_BLOCK_PAGES) {
+		ret = vfio_dirty_block_make_locked(c, m, at);
+		if (ret)
+			vfio_dirty_pin_unreserve_locked(c, m, page, at);
 	}
-	if (!run->write)
-		return 0;
-	ret = vfio_dirty_leaves_reserve_locked(c, run->m, run->page, run->nr);
-	if (ret)
-		goto err_blocks;
-	return 0;
-
-err_blocks:
-	vfio_dirty_pin_unreserve_locked(run->m, first, i);
 	return ret;
 }
 
-/* One more reference to a page that is pinned. */
-static int vfio_dirty_pin_again_locked(struct vfio_dirty_run *run)
+/* The pages of a block that are dirty for as long as they are pinned. */
+static void vfio_dirty_pin_hold(struct vfio_dirty_leaf *leaf,
+				struct vfio_dirty_block *block,
+				unsigned long page)
 {
-	unsigned long page = run->page + run->done;
-	unsigned int slot = vfio_dirty_block_slot(page);
-	struct vfio_dirty_block *block = vfio_dirty_block_find(run->m, page);
+	u64 bit = vfio_dirty_block_bit(page);
 
-	if (block->refs[slot] == U32_MAX)
-		return -EOVERFLOW;
-	block->refs[slot]++;
-	if (run->sticky)
-		block->dirty |= BIT_ULL(slot);
-	run->pages[run->done] = block->pages[slot];
-	run->done++;
-	return 0;
+	if (block->dirty & bit)
+		return;
+	block->dirty |= bit;
+	leaf->held |= BIT_ULL(vfio_dirty_block_word(page));
+}
+
+/*
+ * One more reference to each of nr pages, up to one that has none yet: how many,
+ * or -EOVERFLOW if the first has too many.
+ */
+static long vfio_dirty_pin_again_locked(struct vfio_dirty_container *c,
+					struct vfio_dirty_mapping *m,
+					unsigned long page, unsigned long nr,
+					bool sticky, struct page **pages)
+{
+	struct vfio_dirty_block *block;
+	struct vfio_dirty_leaf *leaf;
+	unsigned long i;
+
+	for (i = 0; i < nr; i++, page++) {
+		unsigned int slot = page % VFIO_DIRTY_BLOCK_PAGES;
+
+		leaf = vfio_dirty_leaf_find_locked(c, m, page);
+		block = vfio_dirty_block_of(leaf, page);
+		if (!block || !(block->present & BIT_ULL(slot)))
+			break;
+		if (block->refs[slot] == U32_MAX)
+			return i ? i : -EOVERFLOW;
+		block->refs[slot]++;
+		if (sticky)
+			vfio_dirty_pin_hold(leaf, block, page);
+		pages[i] = block->pages[slot];
+	}
+	return i;
 }
 
 /* Enter a page that is now pinned. */
-static void vfio_dirty_pin_enter_locked(struct vfio_dirty_run *run)
+static void vfio_dirty_pin_enter_locked(struct vfio_dirty_container *c,
+					struct vfio_dirty_mapping *m,
+					unsigned long at, bool sticky,
+					struct page *page)
 {
-	unsigned long page = run->page + run->done;
-	unsigned int slot = vfio_dirty_block_slot(page);
-	struct vfio_dirty_block *block = vfio_dirty_block_find(run->m, page);
+	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, at);
+	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, at);
+	unsigned int slot = at % VFIO_DIRTY_BLOCK_PAGES;
 
 	block->present |= BIT_ULL(slot);
-	if (run->sticky)
-		block->dirty |= BIT_ULL(slot);
+	if (sticky)
+		vfio_dirty_pin_hold(leaf, block, at);
 	block->refs[slot] = 1;
-	block->pages[slot] = run->pages[run->done];
-	WRITE_ONCE(run->m->pinned, run->m->pinned + 1);
-	run->done++;
+	block->pages[slot] = page;
+	WRITE_ONCE(m->pinned, m->pinned + 1);
 }
 
-/* Pin the next pages that are not pinned yet, without the lock meanwhile. */
-static int vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
-				     struct vfio_dirty_run *run)
+/*
+ * Pin the first of nr pages, and those after it up to one that is pinned: how
+ * many. The lock is dropped meanwhile.
+ */
+static noinline long vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
+					       struct vfio_dirty_mapping *m,
+					       unsigned long page, long nr,
+					       bool sticky, struct page **pages)
 {
-	unsigned long page = run->page + run->done, begin = run->done;
-	struct vfio_dirty_mapping *m = run->m;
-	unsigned long nr = 1;
-	long got;
-
-	while (begin + nr < run->nr && !vfio_dirty_block_has(m, page + nr))
-		nr++;
-
-	mutex_unlock(&c->lock);
-	got = vfio_dirty_get_pages(m, page, nr, run->pages + begin);
-	cond_resched();
-	mutex_lock(&c->lock);
-	if (got < 0)
-		return got;
-
-	/* Others may have pinned some of them meanwhile: theirs count. */
-	while (!m->gone && run->done < begin + got &&
-	       !vfio_dirty_block_has(m, run->page + run->done))
-		vfio_dirty_pin_enter_locked(run);
-	if (run->done == begin + got)
-		return 0;
-
-	mutex_unlock(&c->lock);
-	vfio_dirty_put_pages(m, run->pages + run->done,
-			     begin + got - run->done);
-	mutex_lock(&c->lock);
-	return 0;
-}
-
-/* Pin a run, or as much as goes. */
-static int vfio_dirty_pin_run_locked(struct vfio_dirty_container *c,
-				     struct vfio_dirty_run *run)
-{
-	struct vfio_dirty_mapping *m = run->m;
+	long got, done = 0, most = nr;
 	int ret;
 
-	ret = vfio_dirty_pin_reserve_locked(c, run);
+	nr = 1;
+	while (nr < most && !vfio_dirty_pinned_locked(c, m, page + nr))
+		nr++;
+	ret = vfio_dirty_pin_reserve_locked(c, m, page, page + nr);
 	if (ret)
 		return ret;
 
 	vfio_dirty_mapping_use_locked(c, m);
-	while (!ret && run->done < run->nr) {
-		if (m->dying || m->gone)
-			ret = -EINVAL;
-		else if (vfio_dirty_block_has(m, run->page + run->done))
-			ret = vfio_dirty_pin_again_locked(run);
-		else
-			ret = vfio_dirty_pin_new_locked(c, run);
+	mutex_unlock(&c->lock);
+	got = vfio_dirty_get_pages(m, page, nr, pages);
+	cond_resched();
+	mutex_lock(&c->lock);
+	/* Others may have pinned some of them meanwhile: theirs count. */
+	for (; done < got && !m->gone; done++) {
+		if (vfio_dirty_pinned_locked(c, m, page + done))
+			break;
+		vfio_dirty_pin_enter_locked(c, m, page + done, sticky,
+					    pages[done]);
 	}
-	if (run->sticky && run->done)
-		vfio_dirty_leaves_mark_locked(c, m, run->page, run->done);
-	vfio_dirty_pin_unreserve_locked(m, run->page >> VFIO_DIRTY_BLOCK_SHIFT,
-					((run->page + run->nr - 1) >>
-					 VFIO_DIRTY_BLOCK_SHIFT) + 1);
-	vfio_dirty_mapping_unuse_locked(c, m);
-	return ret;
+	if (done < got) {
+		mutex_unlock(&c->lock);
+		vfio_dirty_put_pages(m, pages + done, got - done);
+		mutex_lock(&c->lock);
+	}
+	vfio_dirty_pin_unreserve_locked(c, m, page, page + nr);
+	vfio_dirty_mapping_unuse(c, m);
+	return got < 0 ? got : done;
 }
 
-/* Find the mapping of a byte, and see whether it may be used like this. */
-static struct vfio_dirty_mapping *
-vfio_dirty_pin_find_locked(struct vfio_dirty_container *c, u64 iova, int prot)
+/* Drop a reference to each of nr pages of a block: those whose last it was. */
+static u64 vfio_dirty_block_drop(struct vfio_dirty_block *block,
+				 unsigned int slot, unsigned int nr)
 {
-	struct vfio_dirty_mapping *m = vfio_dirty_mapping_find_locked(c, iova);
+	u64 last = 0;
 
+	for (; nr; nr--, slot++) {
+		if (block->present & BIT_ULL(slot) && !--block->refs[slot])
+			last |= BIT_ULL(slot);
+	}
+	return last;
+}
+
+/* Take pages out of a block, for the caller to give back: how many they are. */
+static unsigned int vfio_dirty_block_take_locked(struct vfio_dirty_container *c,
+						 struct vfio_dirty_mapping *m,
+						 struct vfio_dirty_leaf *leaf,
+						 unsigned int word, u64 taken,
+						 struct page **pages)
+{
+	struct vfio_dirty_block *block = leaf->blocks[word];
+	u64 dirty = block->dirty & taken;
+	unsigned int nr = 0;
+
+	/* The device may have written since the last query. */
+	if (dirty) {
+		vfio_dirty_leaf_mark_word(leaf, word, dirty,
+					  vfio_dirty_epoch_locked(c));
+		block->dirty &= ~dirty;
+		if (!block->dirty)
+			leaf->held &= ~BIT_ULL(word);
+	}
+	block->present &= ~taken;
+	for (; taken; taken &= taken - 1)
+		pages[nr++] = block->pages[__ffs64(taken)];
+	WRITE_ONCE(m->pinned, m->pinned - nr);
+	vfio_dirty_block_trim(leaf, word);
+	return nr;
+}
+
+/* Give back pages of a block that are no longer pinned. Drops the lock. */
+static void vfio_dirty_unpin_unlock(struct vfio_dirty_container *c,
+				    struct vfio_dirty_mapping *m,
+				    struct vfio_dirty_leaf *leaf,
+				    unsigned int word, u64 taken)
+{
+	struct page *pages[VFIO_DIRTY_PUT_BATCH];
+	unsigned int nr;
+
+	nr = vfio_dirty_block_take_locked(c, m, leaf, word, taken, pages);
+	vfio_dirty_mapping_use_locked(c, m);
+	mutex_unlock(&c->lock);
+	vfio_dirty_put_pages(m, pages, nr);
+	vfio_dirty_mapping_unuse(c, m);
+}
+
+/*
+ * Unpin the first of some pages, at most VFIO_DIRTY_PUT_BATCH: how many, 0 if
+ * they are not mapped. A page that is mapped but not pinned is left alone.
+ */
+static unsigned int vfio_dirty_unpin_some(struct vfio_dirty_container *c,
+					  u64 iova, unsigned int most)
+{
+	struct vfio_dirty_mapping *m;
+	struct vfio_dirty_block *block;
+	struct vfio_dirty_leaf *leaf;
+	unsigned long page;
+	unsigned int nr;
+	u64 last = 0;
+
+	mutex_lock(&c->lock);
+	m = vfio_dirty_mapping_find_locked(c, iova);
+	if (!m) {
+		mutex_unlock(&c->lock);
+		return 0;
+	}
+	page = (iova - m->iova) >> PAGE_SHIFT;
+	nr = min(most, VFIO_DIRTY_PUT_BATCH -
+		 (unsigned int)page % VFIO_DIRTY_PUT_BATCH);
+	nr = min_t(u64, nr, ((m->last - iova) >> PAGE_SHIFT) + 1);
+	leaf = vfio_dirty_leaf_find_locked(c, m, page);
+	block = vfio_dirty_block_of(leaf, page);
+	if (block)
+		last = vfio_dirty_block_drop(block, page %
+					     VFIO_DIRTY_BLOCK_PAGES, nr);
+	if (last)
+		vfio_dirty_unpin_unlock(c, m, leaf,
+					vfio_dirty_block_word(page), last);
+	else
+		mutex_unlock(&c->lock);
+	return nr;
+}
+
+static void vfio_dirty_unpin(struct vfio_dirty_container *c, u64 iova,
+			     int npage)
+{
+	unsigned int nr;
+
+	while (npage > 0) {
+		nr = vfio_dirty_unpin_some(c, iova, npage);
+		if (!nr) {
+			pr_warn_ratelimited("a driver unpins %#llx, which is not mapped\n",
+					    iova);
+			break;
+		}
+		iova += (u64)nr << PAGE_SHIFT;
+		npage -= nr;
+		if (npage)
+			cond_resched();
+	}
+}
+
+/**
+ * vfio_dirty_pin_release - undo vfio_dirty_pin_pages()
+ * @container: what vfio_dirty_container_open() returned
+ * @iova: first page
+ * @npage: how many
+ */
+void vfio_dirty_pin_release(void *container, dma_addr_t iova, int npage)
+{
+	struct vfio_dirty_container *c = vfio_dirty_container_find(container);
+
+	if (!c)
+		return;
+	trace_vfio_dirty_unpin(c->id, iova, npage);
+	vfio_dirty_unpin(c, iova, npage);
+}
+
+/*
+ * Pin the first of some pages: how many, or why not even one. None is no error:
+ * somebody else was quicker.
+ */
+static long vfio_dirty_pin_some_locked(struct vfio_dirty_container *c,
+				       u64 iova, unsigned long nr, int prot,
+				       bool sticky, struct page **pages)
+{
+	struct vfio_dirty_mapping *m;
+	unsigned long page;
+	long got;
+
+	m = vfio_dirty_mapping_find_locked(c, iova);
 	if (!m || m->dying)
-		return ERR_PTR(-EINVAL);
+		return -EINVAL;
 	if ((m->prot & prot) != prot)
-		return ERR_PTR(-EPERM);
-	return m;
+		return -EPERM;
+	page = (iova - m->iova) >> PAGE_SHIFT;
+	nr = min_t(u64, nr, ((m->last - iova) >> PAGE_SHIFT) + 1);
+	/* what is pinned already needs nothing new */
+	got = vfio_dirty_pin_again_locked(c, m, page, nr, sticky, pages);
+	if (got)
+		return got;
+	return vfio_dirty_pin_new_locked(c, m, page, nr, sticky, pages);
 }
 
 /**
  * vfio_dirty_pin_pages - pin pages for a device
- * @c: the container
+ * @container: what vfio_dirty_container_open() returned
  * @group: the group of the device
  * @iova: first page; need not be aligned
  * @npage: how many
@@ -402,158 +554,90 @@ vfio_dirty_pin_find_locked(struct vfio_dirty_container *c, u64 iova, int prot)
  * without @prot, -ENODEV if the process that mapped them is gone, -ENOMEM,
  * -EOVERFLOW, -EINTR, or what pin_user_pages_remote() says.
  */
-int vfio_dirty_pin_pages(struct vfio_dirty_container *c,
-			 struct iommu_group *group, u64 iova, int npage,
-			 int prot, struct page **pages)
+int vfio_dirty_pin_pages(void *container, struct iommu_group *group,
+			 dma_addr_t iova, int npage, int prot,
+			 struct page **pages)
 {
-	struct vfio_dirty_client *client;
+	struct vfio_dirty_container *c = vfio_dirty_container_find(container);
 	u64 first = iova & PAGE_MASK;
-	int ret = 0, done = 0;
-	bool sticky;
+	long done = 0, ret = -EINVAL;
+	struct vfio_dirty_client *client;
 
-	if (npage <= 0 || first + ((u64)npage << PAGE_SHIFT) - 1 < first)
+	if (!c || npage <= 0 ||
+	    first + ((u64)npage << PAGE_SHIFT) - 1 < first)
 		return -EINVAL;
 
 	mutex_lock(&c->lock);
 	client = vfio_dirty_container_client_locked(c, group);
-	if (!client || !c->devices)
-		ret = -EINVAL;
-	else
-		sticky = prot & IOMMU_WRITE && !client->marks;
-	while (!ret && done < npage) {
-		struct vfio_dirty_run run = {
-			.write = prot & IOMMU_WRITE,
-			.sticky = sticky,
-			.pages = pages + done,
-		};
-
-		iova = first + ((u64)done << PAGE_SHIFT);
-		run.m = vfio_dirty_pin_find_locked(c, iova, prot);
-		if (IS_ERR(run.m)) {
-			ret = PTR_ERR(run.m);
+	while (client && c->devices && done < npage) {
+		ret = vfio_dirty_pin_some_locked(c, first + (done << PAGE_SHIFT),
+						 npage - done, prot,
+						 prot & IOMMU_WRITE &&
+						 !client->marks, pages + done);
+		if (ret < 0)
 			break;
-		}
-		run.page = (iova - run.m->iova) >> PAGE_SHIFT;
-		run.nr = min_t(u64, npage - done,
-			       ((run.m->last - iova) >> PAGE_SHIFT) + 1);
-		ret = vfio_dirty_pin_run_locked(c, &run);
-		done += run.done;
+		done += ret;
 	}
 	mutex_unlock(&c->lock);
-	if (!ret)
-		return npage;
-
-	if (done)
-		vfio_dirty_pin_release(c, first, done);
+	if (done == npage)
+		ret = npage;
+	else
+		vfio_dirty_unpin(c, first, done);
+	trace_vfio_dirty_pin(c->id, iova, npage, prot, ret);
 	return ret;
 }
 
-/*
- * Drop a reference to each of some pages, of which those whose last it was are
- * for the caller to give back.
- */
-static unsigned int vfio_dirty_unpin_locked(struct vfio_dirty_container *c,
-					    struct vfio_dirty_mapping *m,
-					    unsigned long page,
-					    unsigned long nr,
-					    struct page **pages)
-{
-	struct vfio_dirty_block *block;
-	unsigned long end = page + nr;
-	unsigned int put = 0;
-
-	for (; page < end; page++) {
-		unsigned int slot = vfio_dirty_block_slot(page);
-
-		block = vfio_dirty_block_find(m, page);
-		if (!block || !(block->present & BIT_ULL(slot)))
-			continue;
-		if (--block->refs[slot])
-			continue;
-		/* The device may have written since the last query. */
-		if (block->dirty & BIT_ULL(slot))
-			vfio_dirty_leaves_mark_locked(c, m, page, 1);
-		pages[put++] = block->pages[slot];
-		block->present &= ~BIT_ULL(slot);
-		block->dirty &= ~BIT_ULL(slot);
-		WRITE_ONCE(m->pinned, m->pinned - 1);
-		vfio_dirty_block_trim(m, block, page >> VFIO_DIRTY_BLOCK_SHIFT);
-	}
-	return put;
-}
-
 /**
- * vfio_dirty_pin_release - undo vfio_dirty_pin_pages()
- * @c: the container
- * @iova: first page
- * @npage: how many
- *
- * A page that is mapped but not pinned is left alone.
- */
-void vfio_dirty_pin_release(struct vfio_dirty_container *c, u64 iova,
-			    int npage)
-{
-	struct page *pages[VFIO_DIRTY_PUT_BATCH];
-	struct vfio_dirty_mapping *m;
-	unsigned long nr;
-	unsigned int put;
-
-	mutex_lock(&c->lock);
-	while (npage > 0) {
-		m = vfio_dirty_mapping_find_locked(c, iova);
-		if (!m)
-			break;
-		nr = min_t(u64, min(npage, VFIO_DIRTY_PUT_BATCH),
-			   ((m->last - iova) >> PAGE_SHIFT) + 1);
-		put = vfio_dirty_unpin_locked(c, m, (iova - m->iova) >>
-					      PAGE_SHIFT, nr, pages);
-		if (put) {
-			vfio_dirty_mapping_use_locked(c, m);
-			mutex_unlock(&c->lock);
-			vfio_dirty_put_pages(m, pages, put);
-			mutex_lock(&c->lock);
-			vfio_dirty_mapping_unuse_locked(c, m);
-		}
-		iova += (u64)nr << PAGE_SHIFT;
-		npage -= nr;
-	}
-	mutex_unlock(&c->lock);
-	if (npage > 0)
-		pr_warn_ratelimited("a driver unpins %#llx, which is not mapped\n",
-				    iova);
-}
-
-/**
- * vfio_dirty_pin_read_locked - add pages that are dirty because pinned
- * @c: the container
- * @m: the mapping
- * @page: first page
+ * vfio_dirty_pin_read - add pages that are dirty because pinned
+ * @leaf: the leaf
+ * @first: first page in the leaf
  * @nr: how many
  * @bits: a map
  * @to: first bit in @bits
  */
-void vfio_dirty_pin_read_locked(struct vfio_dirty_container *c,
-				struct vfio_dirty_mapping *m,
-				unsigned long page, unsigned long nr,
-				u64 *bits, unsigned long to)
+void vfio_dirty_pin_read(const struct vfio_dirty_leaf *leaf,
+			 unsigned long first, unsigned long nr, u64 *bits,
+			 unsigned long to)
 {
-	struct vfio_dirty_block *block;
-	unsigned long i;
+	u64 held;
 
-	lockdep_assert_held(&c->lock);
-	if (!m->pinned)
-		return;
-	xa_for_each_range(&m->blocks, i, block, page >> VFIO_DIRTY_BLOCK_SHIFT,
-			  (page + nr - 1) >> VFIO_DIRTY_BLOCK_SHIFT) {
-		unsigned long begin = i << VFIO_DIRTY_BLOCK_SHIFT;
-		unsigned long from = max(begin, page);
+	for (held = leaf->held; held; held &= held - 1) {
+		unsigned int word = __ffs64(held);
+		unsigned long begin = word * VFIO_DIRTY_BLOCK_PAGES;
+		unsigned long from = max(begin, first);
 		unsigned long end = min(begin + VFIO_DIRTY_BLOCK_PAGES,
-					page + nr);
+					first + nr);
+		unsigned long at = to + from - first;
+		u64 *dirty = &leaf->blocks[word]->dirty;
 
-		if (block->dirty)
-			vfio_dirty_bits_or(bits, to + from - page,
-					   &block->dirty, from - begin,
+		if (from >= end)
+			continue;
+		if (end - from == VFIO_DIRTY_BLOCK_PAGES &&
+		    IS_ALIGNED(at, VFIO_DIRTY_WORD_BITS))
+			bits[at / VFIO_DIRTY_WORD_BITS] |= *dirty;
+		else
+			vfio_dirty_bits_or(bits, at, dirty, from - begin,
 					   end - from);
+	}
+}
+
+/* Give back what is pinned of a leaf. */
+static void vfio_dirty_pin_drop_leaf_locked(struct vfio_dirty_container *c,
+					    struct vfio_dirty_mapping *m,
+					    struct vfio_dirty_leaf *leaf)
+{
+	struct page *pages[VFIO_DIRTY_BLOCK_PAGES];
+	struct vfio_dirty_block *block;
+	unsigned int word, nr;
+
+	for (word = 0; word < VFIO_DIRTY_LEAF_WORDS; word++) {
+		block = leaf->blocks[word];
+		if (!block || !block->present)
+			continue;
+		nr = vfio_dirty_block_take_locked(c, m, leaf, word,
+						  block->present, pages);
+		vfio_dirty_put_pages(m, pages, nr);
+		cond_resched();
 	}
 }
 
@@ -565,27 +649,16 @@ void vfio_dirty_pin_read_locked(struct vfio_dirty_container *c,
 void vfio_dirty_pin_drop_locked(struct vfio_dirty_container *c,
 				struct vfio_dirty_mapping *m)
 {
-	struct vfio_dirty_block *block;
-	struct page *page;
+	struct vfio_dirty_leaf *leaf;
 	unsigned long i;
-	unsigned int slot;
 
 	lockdep_assert_held(&c->lock);
-	if (m->pinned)
-		pr_warn_ratelimited("drivers left %lu pages pinned at %#llx\n",
-				    m->pinned, m->iova);
-	xa_for_each(&m->blocks, i, block) {
-		block->users++;
-		for (slot = 0; slot < VFIO_DIRTY_BLOCK_PAGES; slot++) {
-			if (!(block->present & BIT_ULL(slot)))
-				continue;
-			block->refs[slot] = 1;
-			vfio_dirty_unpin_locked(c, m, (i <<
-						VFIO_DIRTY_BLOCK_SHIFT) + slot,
-						1, &page);
-			vfio_dirty_put_pages(m, &page, 1);
-		}
-		block->users--;
-		vfio_dirty_block_trim(m, block, i);
+	if (!m->pinned)
+		return;
+	pr_warn_ratelimited("drivers left %lu pages pinned at %#llx\n",
+			    m->pinned, m->iova);
+	xa_for_each(&m->leaves, i, leaf) {
+		if (leaf->blocks)
+			vfio_dirty_pin_drop_leaf_locked(c, m, leaf);
 	}
 }

@@ -2,7 +2,8 @@
 /*
  * Copies to and from guest memory that need no pin. They may sleep for as long
  * as user space likes to take over a page fault, so nothing is locked; only the
- * mapping is kept by its users count.
+ * mapping is kept by its users count. Small copies of memory that is present are
+ * an exception: they do not sleep, and are made under the container's lock.
  */
 #include <linux/iommu.h>
 #include <linux/kthread.h>
@@ -46,28 +47,35 @@ static void vfio_dirty_rw_user(struct vfio_dirty_copy *copy)
 	copy->done = copy->len - left;
 }
 
+/*
+ * Make the mm of a mapping the current one, if a kernel thread asks: 1 if that is
+ * to be undone, 0 if it is the current one, -EPERM if it is gone, or -EFAULT.
+ */
+static int vfio_dirty_rw_use_mm(struct mm_struct *mm)
+{
+	if (current->mm == mm)
+		return 0;
+	if (current->mm)
+		return atomic_read(&mm->mm_users) ? -EFAULT : -EPERM;
+	if (!mmget_not_zero(mm))
+		return -EPERM;
+	kthread_use_mm(mm);
+	return 1;
+}
+
 static int vfio_dirty_rw_mm(struct vfio_dirty_copy *copy)
 {
 	struct mm_struct *mm = copy->m->mm;
-	bool kthread = !current->mm;
-	int ret = 0;
+	int used = vfio_dirty_rw_use_mm(mm);
 
-	if (!mmget_not_zero(mm))
-		return -EPERM;
-	if (!kthread && current->mm != mm) {
-		ret = -EFAULT;
-		goto out;
-	}
-	if (kthread)
-		kthread_use_mm(mm);
+	if (used < 0)
+		return used;
 	vfio_dirty_rw_user(copy);
-	if (kthread)
+	if (used) {
 		kthread_unuse_mm(mm);
-	if (copy->done != copy->len)
-		ret = -EFAULT;
-out:
-	mmput(mm);
-	return ret;
+		mmput(mm);
+	}
+	return copy->done == copy->len ? 0 : -EFAULT;
 }
 
 /* Mark what was really written, also if that is less than asked for. */
@@ -103,7 +111,7 @@ static int vfio_dirty_rw_locked(struct vfio_dirty_container *c,
 	cond_resched();
 	mutex_lock(&c->lock);
 	vfio_dirty_rw_mark_locked(c, copy);
-	vfio_dirty_mapping_unuse_locked(c, copy->m);
+	vfio_dirty_mapping_unuse(c, copy->m);
 	return ret;
 }
 
@@ -111,29 +119,66 @@ static struct vfio_dirty_mapping *
 vfio_dirty_rw_find_locked(struct vfio_dirty_container *c, u64 iova, bool write)
 {
 	struct vfio_dirty_mapping *m = vfio_dirty_mapping_find_locked(c, iova);
+	int need = write ? IOMMU_READ | IOMMU_WRITE : IOMMU_READ;
 
 	if (!m || m->dying)
 		return ERR_PTR(-EINVAL);
-	if (!(m->prot & IOMMU_READ) || (write && !(m->prot & IOMMU_WRITE)))
-		return ERR_PTR(-EPERM);
-	return m;
+	return (m->prot & need) == need ? m : ERR_PTR(-EPERM);
 }
 
-/**
- * vfio_dirty_rw - copy to or from guest memory
- * @c: the container
- * @iova: first byte
- * @data: kernel memory
- * @count: how many bytes
- * @write: to guest memory
- *
- * What is written is marked, also if the copy fails half way.
- *
- * Return: 0, -EINVAL if some of it is not mapped, -EPERM if it is mapped
- * without the right or its process is gone, -EFAULT or -ENOMEM.
+/*
+ * Make a copy that lies in one page, if it takes neither a page fault nor an
+ * allocation. If it ends half way, the caller copies and marks all of it again.
  */
-int vfio_dirty_rw(struct vfio_dirty_container *c, u64 iova, void *data,
-		  size_t count, bool write)
+static bool vfio_dirty_rw_quick(struct vfio_dirty_container *c, u64 iova,
+				void *data, size_t count, bool write)
+{
+	struct vfio_dirty_leaf *leaf = NULL;
+	struct vfio_dirty_mapping *m;
+	struct mm_struct *mm = NULL;
+	unsigned long left = count;
+	void __user *user;
+	int used = 0;
+	u64 offset;
+
+	mutex_lock(&c->lock);
+	m = vfio_dirty_rw_find_locked(c, iova, write);
+	if (IS_ERR(m))
+		goto out;
+	offset = iova - m->iova;
+	if (write) {
+		leaf = vfio_dirty_leaf_find_locked(c, m, offset >> PAGE_SHIFT);
+		if (!leaf)
+			goto out;
+	}
+	mm = m->mm;
+	used = vfio_dirty_rw_use_mm(mm);
+	if (used < 0)
+		goto out;
+
+	user = (void __user *)(m->vaddr + offset);
+	pagefault_disable();
+	if (write)
+		left = copy_to_user(user, data, count);
+	else
+		left = copy_from_user(data, user, count);
+	pagefault_enable();
+	if (write && left != count)
+		vfio_dirty_leaf_mark_page(leaf, offset >> PAGE_SHIFT,
+					  vfio_dirty_epoch_locked(c));
+	if (used)
+		kthread_unuse_mm(mm);
+out:
+	mutex_unlock(&c->lock);
+	/* the last user of an mm goes through much */
+	if (used > 0)
+		mmput(mm);
+	return !left;
+}
+
+/* Make a copy of any size, which may sleep. */
+static noinline int vfio_dirty_rw_slow(struct vfio_dirty_container *c, u64 iova,
+				       void *data, size_t count, bool write)
 {
 	int ret = 0;
 
@@ -156,4 +201,30 @@ int vfio_dirty_rw(struct vfio_dirty_container *c, u64 iova, void *data,
 	}
 	mutex_unlock(&c->lock);
 	return ret;
+}
+
+/**
+ * vfio_dirty_rw - copy to or from guest memory
+ * @container: what vfio_dirty_container_open() returned
+ * @iova: first byte
+ * @data: kernel memory
+ * @count: how many bytes
+ * @write: to guest memory
+ *
+ * What is written is marked, also if the copy fails half way.
+ *
+ * Return: 0, -EINVAL if some of it is not mapped, -EPERM if it is mapped
+ * without the right or its process is gone, -EFAULT or -ENOMEM.
+ */
+int vfio_dirty_rw(void *container, dma_addr_t iova, void *data, size_t count,
+		  bool write)
+{
+	struct vfio_dirty_container *c = vfio_dirty_container_find(container);
+
+	if (!c)
+		return -EINVAL;
+	if (count - 1 < PAGE_SIZE - offset_in_page(iova) &&
+	    vfio_dirty_rw_quick(c, iova, data, count, write))
+		return 0;
+	return vfio_dirty_rw_slow(c, iova, data, count, write);
 }

@@ -15,14 +15,16 @@
  *	      mmap_lock (only to let go of pins that a driver left behind)
  *
  * vfio_dirty_container.lock is never held over a driver's dma_unmap, over the
- * pinning of user memory or over copies to and from it. What must stay
- * meanwhile is held by counts: the memory of a container and of a mapping by
+ * pinning of user memory or over copies to and from it that may sleep. What must
+ * stay meanwhile is held by counts: the memory of a container and of a mapping by
  * their krefs, a mapping's place in the container by vfio_dirty_mapping.users,
  * a client by vfio_dirty_client.callbacks.
  */
 #ifndef _VFIO_DIRTY_PRIVATE_H
 #define _VFIO_DIRTY_PRIVATE_H
 
+#include <linux/atomic.h>
+#include <linux/hashtable.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
@@ -38,6 +40,7 @@
 #include "bitmap.h"
 #include "vfio_iommu_driver.h"
 
+/* A pin block has the pages of one word of a leaf. */
 #define VFIO_DIRTY_BLOCK_SHIFT		6
 #define VFIO_DIRTY_BLOCK_PAGES		64UL
 
@@ -58,8 +61,9 @@ enum vfio_dirty_claim {
 
 /**
  * struct vfio_dirty_container - a container that we serve
- * @refs: one for the vfio core, one for each call under way
+ * @refs: one for the vfio core, one for each ioctl under way
  * @rcu: frees it after the last lookup that may see it
+ * @in_all: entry of the table of all containers, while the core has it
  * @id: what the vfio core knows it by; never used again
  * @claim: which groups it accepts
  * @lock: protects all below, and everything in clients, mappings, leaves and
@@ -77,6 +81,7 @@ enum vfio_dirty_claim {
 struct vfio_dirty_container {
 	struct kref refs;
 	struct rcu_head rcu;
+	struct hlist_node in_all;
 	unsigned long id;
 	enum vfio_dirty_claim claim;
 
@@ -126,8 +131,10 @@ struct vfio_dirty_client {
  * @gone: it is no longer in the container
  * @users: calls that use it without holding the lock
  * @pinned: pages that are pinned
- * @leaves: struct vfio_dirty_leaf by page >> VFIO_DIRTY_LEAF_SHIFT
- * @blocks: struct vfio_dirty_block by page >> VFIO_DIRTY_BLOCK_SHIFT
+ * @leaves: struct vfio_dirty_leaf by page >> VFIO_DIRTY_LEAF_SHIFT; a leaf
+ *	    stays for as long as the mapping
+ * @leaf: the leaf that was last in use, or NULL
+ * @leaf_index: its index
  *
  * A page is an index into the mapping, from 0.
  */
@@ -143,13 +150,16 @@ struct vfio_dirty_mapping {
 	bool lock_cap;
 	bool dying;
 	bool gone;
-	unsigned int users;
+	atomic_t users;
 	unsigned long pinned;
 	struct xarray leaves;
-	struct xarray blocks;
+	struct vfio_dirty_leaf *leaf;
+	unsigned long leaf_index;
 };
 
 /* container.c */
+#define VFIO_DIRTY_CONTAINER_BITS	6
+extern DECLARE_HASHTABLE(vfio_dirty_containers, VFIO_DIRTY_CONTAINER_BITS);
 void vfio_dirty_container_exit(void);
 void *vfio_dirty_container_open(enum vfio_dirty_claim claim);
 void vfio_dirty_container_release(void *data);
@@ -179,15 +189,12 @@ struct vfio_dirty_mapping *
 vfio_dirty_mapping_first_locked(struct vfio_dirty_container *c, u64 iova);
 struct vfio_dirty_mapping *
 vfio_dirty_mapping_next_locked(struct vfio_dirty_container *c,
-			       struct vfio_dirty_mapping *m);
+			       struct vfio_dirty_mapping *m, u64 last);
 struct vfio_dirty_mapping *
 vfio_dirty_mapping_find_locked(struct vfio_dirty_container *c, u64 iova);
 bool vfio_dirty_mapping_cut_locked(struct vfio_dirty_container *c, u64 iova,
 				   u64 last);
-void vfio_dirty_mapping_use_locked(struct vfio_dirty_container *c,
-				   struct vfio_dirty_mapping *m);
-void vfio_dirty_mapping_unuse_locked(struct vfio_dirty_container *c,
-				     struct vfio_dirty_mapping *m);
+void vfio_dirty_mapping_free(struct kref *refs);
 int vfio_dirty_mapping_map(struct vfio_dirty_container *c,
 			   const struct vfio_iommu_type1_dma_map *map);
 int vfio_dirty_mapping_unmap(struct vfio_dirty_container *c, u64 iova,
@@ -198,21 +205,19 @@ void vfio_dirty_mapping_clear_locked(struct vfio_dirty_container *c);
 /* pin.c */
 int vfio_dirty_pin_init(void);
 void vfio_dirty_pin_exit(void);
-int vfio_dirty_pin_pages(struct vfio_dirty_container *c,
-			 struct iommu_group *group, u64 iova, int npage,
-			 int prot, struct page **pages);
-void vfio_dirty_pin_release(struct vfio_dirty_container *c, u64 iova,
-			    int npage);
-void vfio_dirty_pin_read_locked(struct vfio_dirty_container *c,
-				struct vfio_dirty_mapping *m,
-				unsigned long page, unsigned long nr,
-				u64 *bits, unsigned long to);
+int vfio_dirty_pin_pages(void *container, struct iommu_group *group,
+			 dma_addr_t iova, int npage, int prot,
+			 struct page **pages);
+void vfio_dirty_pin_release(void *container, dma_addr_t iova, int npage);
+void vfio_dirty_pin_read(const struct vfio_dirty_leaf *leaf,
+			 unsigned long first, unsigned long nr, u64 *bits,
+			 unsigned long to);
 void vfio_dirty_pin_drop_locked(struct vfio_dirty_container *c,
 				struct vfio_dirty_mapping *m);
 
 /* rw.c */
-int vfio_dirty_rw(struct vfio_dirty_container *c, u64 iova, void *data,
-		  size_t count, bool write);
+int vfio_dirty_rw(void *container, dma_addr_t iova, void *data, size_t count,
+		  bool write);
 
 /* dirty.c */
 int vfio_dirty_leaves_init(void);
@@ -244,6 +249,92 @@ static inline u64 vfio_dirty_epoch_locked(struct vfio_dirty_container *c)
 {
 	lockdep_assert_held(&c->lock);
 	return c->tracking ? c->epoch : 0;
+}
+
+/* Under RCU. */
+static inline struct vfio_dirty_container *
+vfio_dirty_container_lookup(void *data)
+{
+	unsigned long id = (unsigned long)data;
+	struct vfio_dirty_container *c;
+
+	hash_for_each_possible_rcu(vfio_dirty_containers, c, in_all, id) {
+		if (c->id == id)
+			return c;
+	}
+	return NULL;
+}
+
+/**
+ * vfio_dirty_container_find - find a container for one of its devices
+ * @data: what vfio_dirty_container_open() returned
+ *
+ * While a group is in the container or a device of it is open, the vfio core
+ * does not let go of the container, so that no reference is needed.
+ *
+ * Return: the container, or NULL, which is a bug of somebody.
+ */
+static inline struct vfio_dirty_container *
+vfio_dirty_container_find(void *data)
+{
+	struct vfio_dirty_container *c;
+
+	rcu_read_lock_sched();
+	c = vfio_dirty_container_lookup(data);
+	rcu_read_unlock_sched();
+	return c;
+}
+
+/**
+ * vfio_dirty_mapping_use_locked - keep a mapping while the lock is dropped
+ * @c: the container
+ * @m: a mapping that is not dying, or one that the caller unpins
+ */
+static inline void vfio_dirty_mapping_use_locked(struct vfio_dirty_container *c,
+						 struct vfio_dirty_mapping *m)
+{
+	lockdep_assert_held(&c->lock);
+	kref_get(&m->refs);
+	atomic_inc(&m->users);
+}
+
+/**
+ * vfio_dirty_mapping_unuse - undo vfio_dirty_mapping_use_locked()
+ * @c: the container; its lock need not be held
+ * @m: the mapping
+ */
+static inline void vfio_dirty_mapping_unuse(struct vfio_dirty_container *c,
+					    struct vfio_dirty_mapping *m)
+{
+	if (atomic_dec_and_test(&m->users) && READ_ONCE(m->dying))
+		wake_up_all(&c->wait);
+	kref_put(&m->refs, vfio_dirty_mapping_free);
+}
+
+/**
+ * vfio_dirty_leaf_find_locked - find the leaf of a page
+ * @c: the container
+ * @m: the mapping
+ * @page: the page
+ *
+ * Return: the leaf, or NULL if there is none.
+ */
+static inline struct vfio_dirty_leaf *
+vfio_dirty_leaf_find_locked(struct vfio_dirty_container *c,
+			    struct vfio_dirty_mapping *m, unsigned long page)
+{
+	unsigned long index = page >> VFIO_DIRTY_LEAF_SHIFT;
+	struct vfio_dirty_leaf *leaf = m->leaf;
+
+	lockdep_assert_held(&c->lock);
+	if (leaf && m->leaf_index == index)
+		return leaf;
+	leaf = xa_load(&m->leaves, index);
+	if (leaf) {
+		m->leaf = leaf;
+		m->leaf_index = index;
+	}
+	return leaf;
 }
 
 #endif /* _VFIO_DIRTY_PRIVATE_H */

@@ -8,6 +8,7 @@
 #include <linux/err.h>
 #include <linux/highmem.h>
 #include <linux/iommu.h>
+#include <linux/ktime.h>
 #include <linux/mdev.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -65,6 +66,24 @@ struct pintest_rw {
 	struct work_struct work;
 	struct pintest *pt;
 	struct pintest_range range;
+	void *data;
+	int ret;
+};
+
+/**
+ * struct pintest_job - calls in a row, by a kernel thread or not
+ * @work: runs it
+ * @pt: the device
+ * @bench: which calls
+ * @pages: receives pinned pages
+ * @data: kernel memory to copy
+ * @ret: the result
+ */
+struct pintest_job {
+	struct work_struct work;
+	struct pintest *pt;
+	struct pintest_bench bench;
+	struct page **pages;
 	void *data;
 	int ret;
 };
@@ -207,6 +226,73 @@ static long pintest_poke(struct pintest *pt, const struct pintest_range *range)
 	return pin ? 0 : -ENOENT;
 }
 
+static int pintest_bench_call(struct pintest_job *job, u64 iova)
+{
+	const struct pintest_bench *b = &job->bench;
+	struct vfio_device *vdev = &job->pt->vdev;
+	int prot = 0, got;
+
+	switch (b->what) {
+	case PINTEST_BENCH_PIN:
+		if (b->flags & PINTEST_READ)
+			prot |= IOMMU_READ;
+		if (b->flags & PINTEST_WRITE)
+			prot |= IOMMU_WRITE;
+		got = vfio_pin_pages(vdev, iova, b->len, prot, job->pages);
+		return got < 0 ? got : 0;
+	case PINTEST_BENCH_UNPIN:
+		vfio_unpin_pages(vdev, iova, b->len);
+		return 0;
+	case PINTEST_BENCH_RW:
+		return vfio_dma_rw(vdev, iova, job->data, b->len,
+				   b->flags & PINTEST_WRITE);
+	default:
+		return -EINVAL;
+	}
+}
+
+static void pintest_bench_work(struct work_struct *work)
+{
+	struct pintest_job *job = container_of(work, struct pintest_job, work);
+	struct pintest_bench *b = &job->bench;
+	u64 begin = ktime_get_ns(), i;
+
+	for (i = 0; i < b->calls && !job->ret; i++)
+		job->ret = pintest_bench_call(job, b->iova + i * b->stride);
+	b->ns = ktime_get_ns() - begin;
+}
+
+static long pintest_bench(struct pintest *pt, unsigned long arg)
+{
+	struct pintest_job job = { .pt = pt };
+
+	if (copy_from_user(&job.bench, (void __user *)arg, sizeof(job.bench)))
+		return -EFAULT;
+	if (job.bench.what == PINTEST_BENCH_RW ?
+	    job.bench.len > PINTEST_BYTES_MAX :
+	    job.bench.len > PINTEST_PAGES_MAX)
+		return -EINVAL;
+	job.data = kvzalloc(job.bench.len, GFP_KERNEL);
+	job.pages = kcalloc(PINTEST_PAGES_MAX, sizeof(*job.pages), GFP_KERNEL);
+	if (!job.data || !job.pages)
+		job.ret = -ENOMEM;
+
+	INIT_WORK_ONSTACK(&job.work, pintest_bench_work);
+	if (job.bench.flags & PINTEST_KTHREAD) {
+		queue_work(system_unbound_wq, &job.work);
+		flush_work(&job.work);
+	} else {
+		pintest_bench_work(&job.work);
+	}
+	destroy_work_on_stack(&job.work);
+	kvfree(job.data);
+	kfree(job.pages);
+	if (!job.ret &&
+	    copy_to_user((void __user *)arg, &job.bench, sizeof(job.bench)))
+		job.ret = -EFAULT;
+	return job.ret;
+}
+
 static long pintest_explicit(struct pintest *pt, bool on)
 {
 	struct vfio_dirty_client *client;
@@ -256,6 +342,8 @@ static long pintest_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	long ret = 0;
 
 	switch (cmd) {
+	case PINTEST_BENCH:
+		return pintest_bench(pt, arg);
 	case PINTEST_EXPLICIT:
 		return pintest_explicit(pt, arg);
 	case PINTEST_STUBBORN:

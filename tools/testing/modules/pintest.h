@@ -49,4 +49,26 @@ struct pintest_range {
 /* Keep everything pinned when the device is closed (1). */
 #define PINTEST_LEAK		_IO('P', 8)
 
+/*
+ * Calls in a row, for measuring: what pins leaves no note in the driver, and
+ * whoever asked for it has to ask for unpinning it too. Call n is for the len
+ * pages (or bytes, for a copy) from iova + n * stride on. flags: READ, WRITE,
+ * KTHREAD. ns receives how long they took.
+ */
+#define PINTEST_BENCH_PIN	0
+#define PINTEST_BENCH_UNPIN	1
+#define PINTEST_BENCH_RW	2
+struct pintest_bench {
+	__u64 iova;
+	__u64 stride;
+	__u64 calls;
+	__u32 len;
+	__u32 what;
+	__u32 flags;
+	__u32 reserved;
+	__u64 ns;
+};
+
+#define PINTEST_BENCH		_IOWR('P', 9, struct pintest_bench)
+
 #endif /* _PINTEST_H */

@@ -21,6 +21,7 @@ usage()
 	  --mem M       memory of the VM in MiB (2048)
 	  --iommu       with an IOMMU, and a PCI function (edu) to give away
 	  --log DIR     keep the logs in DIR, which is /results in the VM
+	  --icount      one CPU, whose clock counts instructions: one a nanosecond
 	  --quiet       do not show the command's output while it runs
 	EOF
 	exit 3
@@ -33,6 +34,7 @@ mem=2048
 log=
 quiet=
 iommu=()
+cpus=(-accel "tcg,thread=multi" -smp 2)
 append="console=ttyS0 quiet panic=-1 log_buf_len=16M mitigations=off"
 
 while [ $# -gt 0 ]; do
@@ -41,6 +43,12 @@ while [ $# -gt 0 ]; do
 	--mem) mem=$2; shift ;;
 	--log) log=$2; shift ;;
 	--quiet) quiet=1 ;;
+	--icount)
+		cpus=(-accel "tcg,thread=single" -smp 1
+			-icount "shift=0,align=off,sleep=off")
+		# Slabs as big as on a host with 16 CPUs, not as with one.
+		append+=" slub_min_objects=24"
+		;;
 	--iommu)
 		iommu=(-device "intel-iommu,intremap=on" -device edu)
 		append+=" intel_iommu=on"
@@ -116,9 +124,9 @@ cp "$here/stage2.sh" "$log/.vm/stage2"
 
 commas=${log//,/,,}
 timeout --foreground -k 5 "$timeout" qemu-system-x86_64 \
-	-machine q35 -accel tcg,thread=multi \
+	-machine q35 "${cpus[@]}" \
 	-cpu max,-erms,-fsrm,-fsrs,-fsrc,-fzrm,-smap,-smep,-la57 \
-	-smp 2 -m "$mem" -nodefaults -no-user-config -display none -no-reboot \
+	-m "$mem" -nodefaults -no-user-config -display none -no-reboot \
 	-serial file:"$commas/console.log" -serial file:"$commas/verdict" \
 	-kernel "$vmlinuz" -initrd "$image" \
 	-append "$append" "${iommu[@]}" \

@@ -142,14 +142,48 @@ static void check_leaf(const struct vfio_dirty_leaf *leaf,
 	}
 }
 
+/* Whole words, of a leaf that is not void: it may be so only if it is clean. */
+static void check_copy(const struct vfio_dirty_leaf *leaf,
+		       struct model *model, u64 epoch)
+{
+	unsigned long word = rand() % VFIO_DIRTY_LEAF_WORDS, words, i;
+	static u64 dirty[VFIO_DIRTY_LEAF_WORDS];
+	bool none;
+
+	words = 1 + rand() % (VFIO_DIRTY_LEAF_WORDS - word);
+	if (rand() % 2) {
+		word = 0;
+		words = VFIO_DIRTY_LEAF_WORDS;
+	}
+	CHECK_EQ(false, vfio_dirty_leaf_void(leaf, VFIO_DIRTY_WRITTEN, epoch));
+	none = vfio_dirty_leaf_void(leaf, VFIO_DIRTY_DIRTY, epoch);
+	memset(dirty, 0, sizeof(dirty));
+	if (!none)
+		vfio_dirty_leaf_copy(leaf, VFIO_DIRTY_DIRTY, word, words,
+				     dirty);
+	model_enter(model, epoch);
+	for (i = 0; i < words * 64; i++)
+		CHECK_EQ(epoch && model->dirty[word * 64 + i], bit(dirty, i));
+	vfio_dirty_leaf_copy(leaf, VFIO_DIRTY_WRITTEN, word, words, dirty);
+	for (i = 0; i < words * 64; i++)
+		CHECK_EQ(model->written[word * 64 + i], bit(dirty, i));
+}
+
 static void step(struct vfio_dirty_leaf *leaf, struct model *model, u64 epoch)
 {
 	unsigned long first = rand() % VFIO_DIRTY_LEAF_PAGES;
 	unsigned long nr = 1 + rand() % (rand() % 8 ? 70 : 4096);
 	static u64 bits[VFIO_DIRTY_LEAF_WORDS + 1];
 	unsigned long from = rand() % 64, i;
-	int what = rand() % 3;
+	int what = rand() % 4;
 
+	if (what == 3)
+		nr = 1;
+	if (rand() % 50 == 0) {
+		first = 0;
+		nr = VFIO_DIRTY_LEAF_PAGES;
+		what %= 3;
+	}
 	if (nr > VFIO_DIRTY_LEAF_PAGES - first)
 		nr = VFIO_DIRTY_LEAF_PAGES - first;
 	random_words(bits, VFIO_DIRTY_LEAF_WORDS + 1);
@@ -157,14 +191,16 @@ static void step(struct vfio_dirty_leaf *leaf, struct model *model, u64 epoch)
 		vfio_dirty_leaf_mark(leaf, first, nr, epoch);
 	else if (what == 1)
 		vfio_dirty_leaf_clean(leaf, first, nr, epoch);
+	else if (what == 3)
+		vfio_dirty_leaf_mark_page(leaf, first, epoch);
 	else
 		vfio_dirty_leaf_restore(leaf, first, nr, epoch, bits, from);
 
 	model_enter(model, epoch);
 	for (i = first; i < first + nr; i++) {
-		if (what == 0)
+		if (what == 0 || what == 3)
 			model->written[i] = true;
-		if (what == 0 && epoch)
+		if ((what == 0 || what == 3) && epoch)
 			model->dirty[i] = true;
 		if (what == 1 && epoch)
 			model->dirty[i] = false;
@@ -186,9 +222,27 @@ UNIT_TEST(leaf_over_runs_of_tracking)
 		step(leaf, model, epoch);
 		if (rand() % 20 == 0)
 			check_leaf(leaf, model, epoch);
+		if (rand() % 20 == 0)
+			check_copy(leaf, model, epoch);
 	}
 	free(leaf);
 	free(model);
+}
+
+UNIT_TEST(a_leaf_that_was_cleaned_is_void)
+{
+	struct vfio_dirty_leaf *leaf = calloc(1, sizeof(*leaf));
+
+	vfio_dirty_leaf_mark(leaf, 0, VFIO_DIRTY_LEAF_PAGES, 7);
+	CHECK_EQ(false, vfio_dirty_leaf_void(leaf, VFIO_DIRTY_DIRTY, 7));
+	vfio_dirty_leaf_clean(leaf, 0, VFIO_DIRTY_LEAF_PAGES, 7);
+	CHECK_EQ(true, vfio_dirty_leaf_void(leaf, VFIO_DIRTY_DIRTY, 7));
+	/* and a mark that comes then is the only one */
+	vfio_dirty_leaf_mark_page(leaf, 70, 7);
+	CHECK_EQ(false, vfio_dirty_leaf_void(leaf, VFIO_DIRTY_DIRTY, 7));
+	CHECK_EQ(0, leaf->dirty[0]);
+	CHECK_EQ(1 << 6, leaf->dirty[1]);
+	free(leaf);
 }
 
 UNIT_TEST(a_former_run_leaves_nothing)
