@@ -163,7 +163,7 @@ void vfio_dirty_leaf_mark_dirty(struct vfio_dirty_leaf *leaf,
  * Return: true if so; false does not mean that something was.
  */
 bool vfio_dirty_leaf_void(const struct vfio_dirty_leaf *leaf,
-			       enum vfio_dirty_layer layer, u64 epoch)
+			  enum vfio_dirty_layer layer, u64 epoch)
 {
 	return layer == VFIO_DIRTY_DIRTY && (!epoch || leaf->epoch != epoch);
 }

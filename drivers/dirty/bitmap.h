@@ -55,7 +55,7 @@ void vfio_dirty_leaf_mark(struct vfio_dirty_leaf *leaf, unsigned long first,
 void vfio_dirty_leaf_mark_dirty(struct vfio_dirty_leaf *leaf,
 				unsigned long word, u64 bits, u64 epoch);
 bool vfio_dirty_leaf_void(const struct vfio_dirty_leaf *leaf,
-			       enum vfio_dirty_layer layer, u64 epoch);
+			  enum vfio_dirty_layer layer, u64 epoch);
 void vfio_dirty_leaf_copy(const struct vfio_dirty_leaf *leaf,
 			  enum vfio_dirty_layer layer, unsigned long word,
 			  unsigned long words, u64 *bits);

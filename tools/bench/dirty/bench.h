@@ -18,7 +18,7 @@
 #define BENCH_NAME	40
 #define BENCH_IOVA	0x100000000ULL
 #define BENCH_RW	(PINTEST_READ | PINTEST_WRITE)
-#define BENCH_GIB	(1ULL << 30)
+#define BENCH_GIB	0x40000000ULL
 
 /**
  * struct bench_side - a container and who serves it

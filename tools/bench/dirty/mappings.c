@@ -22,7 +22,8 @@ struct entries {
 	bool tracking;
 };
 
-static char page[DIRTY_PAGE] __attribute__((aligned(DIRTY_PAGE)));
+/* What is mapped, by every mapping. */
+static void *page;
 
 static int map_all(struct bench_side *side, unsigned int nr)
 {
@@ -157,6 +158,9 @@ int bench_mappings(void)
 	unsigned int i;
 	int ret = 0;
 
+	page = bench_memory(DIRTY_PAGE, false);
+	if (!page)
+		return -ENOMEM;
 	for (i = 0; i < 3 && !ret; i++) {
 		struct entries tracking = entries[i];
 		char name[BENCH_NAME];
@@ -175,5 +179,6 @@ int bench_mappings(void)
 		if (!ret)
 			ret = bench_run(&last);
 	}
+	munmap(page, DIRTY_PAGE);
 	return ret;
 }

@@ -104,6 +104,7 @@ int bench_pins(void)
 {
 	static const unsigned int batches[] = { 1, 16, 256 };
 	void *small = bench_memory(SIZE, false), *huge = bench_memory(SIZE, true);
+	const struct shape lone = { .mem = small, .batch = 1, .stride = 128 };
 	unsigned int i;
 	int ret = 0;
 
@@ -132,8 +133,7 @@ int bench_pins(void)
 			ret = measure("tracking", &s);
 	}
 	if (!ret)
-		ret = measure("lone", &(struct shape){ .mem = small, .batch = 1,
-						       .stride = 128 });
+		ret = measure("lone", &lone);
 	munmap(small, SIZE);
 	munmap(huge, SIZE);
 	return ret;

@@ -155,35 +155,41 @@ static int prepare(void)
 	return 0;
 }
 
+/* A span clean, then with some pages written. */
+static int measure_span(unsigned int gib)
+{
+	struct span span = { .gib = gib, .one = true };
+	int ret = measure("clean", &span);
+
+	span.one = false;
+	span.stride = 10000;
+	if (!ret)
+		ret = measure("0.01%", &span);
+	span.stride = 100;
+	if (!ret)
+		ret = measure("1%", &span);
+	return ret;
+}
+
 int bench_queries(void)
 {
 	static const unsigned int spans[] = { 1, 16, 256, 1024 };
+	static const struct {
+		const char *name;
+		struct span span;
+	} pinned[] = {
+		{ "pinned_10k", { .gib = 256, .stride = 6700, .pin = true } },
+		{ "pinned_100k", { .gib = 256, .stride = 600, .pin = true } },
+		{ "pinned_dense_100k",
+		  { .gib = 38, .stride = 100, .pin = true } },
+	};
 	unsigned int i;
 	int ret = prepare();
 
-	for (i = 0; i < 4 && !ret; i++) {
-		unsigned int gib = spans[i];
-
-		ret = measure("clean", &(struct span){ .gib = gib, .one = true });
-		if (!ret)
-			ret = measure("0.01%", &(struct span){ .gib = gib,
-							       .stride = 10000 });
-		if (!ret)
-			ret = measure("1%", &(struct span){ .gib = gib,
-							    .stride = 100 });
-	}
-	if (!ret)
-		ret = measure("pinned_10k", &(struct span){ .gib = 256,
-							    .stride = 6700,
-							    .pin = true });
-	if (!ret)
-		ret = measure("pinned_100k", &(struct span){ .gib = 256,
-							     .stride = 600,
-							     .pin = true });
-	if (!ret)
-		ret = measure("pinned_dense_100k", &(struct span){ .gib = 38,
-							     .stride = 100,
-							     .pin = true });
+	for (i = 0; i < 4 && !ret; i++)
+		ret = measure_span(spans[i]);
+	for (i = 0; i < 3 && !ret; i++)
+		ret = measure(pinned[i].name, &pinned[i].span);
 	munmap(memory, BENCH_GIB);
 	munmap(bitmap, BITMAP_SIZE);
 	return ret;
