@@ -87,6 +87,7 @@ FIXTURE_TEARDOWN(type1)
 	int i;
 
 	dirty_param("claim", self->claim, NULL);
+	type1_limit_set(TYPE1_LIMIT);
 	for (i = 0; i < TYPE1_DEVICES; i++)
 		dirty_rig_destroy(&self->rigs[i]);
 }
@@ -186,7 +187,6 @@ TEST_F_TIMEOUT(type1, compares, 900)
 			EXPECT_EQ(self->stock->count, self->ours->count);
 		bad += compare(probe, self);
 		results += self->ours->count;
-		ASSERT_EQ(0, type1_limit_set("65535"));
 	}
 	TH_LOG("%u results compared", results);
 	EXPECT_EQ(0, bad);

@@ -89,6 +89,8 @@ const struct type1_probe type1_container_probes[] = {
 
 	/* the information, byte for byte */
 	SWEEP("info-argsz", 0, 128, "info argsz=i"),
+	SWEEP("info-padding", 20, 28, "info argsz=i fill=1"),
+	PROBE("info-padding-72", "info argsz=72 fill=1"),
 	PROBE_AT(TYPE1_SERVED, "info-served", "info argsz=72"),
 	PROBE("info-large",
 	      "info argsz=4096; info argsz=65536; "

@@ -177,6 +177,12 @@ int type1_op_memlock(struct type1_run *run)
 	return dirty_limit_memlock(type1_value(run, TYPE1_N, 0) * PAGE);
 }
 
+int type1_op_locked(struct type1_run *run)
+{
+	type1_say_result(run, "locked", dirty_locked());
+	return 0;
+}
+
 /* Mappings of one page, every other page: how many could be made. */
 int type1_op_many(struct type1_run *run)
 {

@@ -196,7 +196,7 @@ const struct type1_probe type1_dirty_probes[] = {
 	      "get 16p 4p; get 0 64p"),
 	PROBE("garbage-holes",
 	      "map 3p 5p; map 20p 10p; map 130p 2p; start; write 4p; "
-	      "write 21p; get 0 192p fill=0x0f; get 0 192p"),
+	      "write 21p; get 0 192p fill=0xff; get 0 192p"),
 	PROBE("garbage-all-mapped",
 	      "map 0 20p; map 20p 44p; start; write 4p; "
 	      "get 0 64p fill=0xff; get 0 64p"),

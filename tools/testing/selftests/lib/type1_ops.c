@@ -19,7 +19,11 @@
 #define PAGE		4096ULL
 #define WINDOW		256
 #define GET		VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP
+#define ALL		VFIO_DMA_UNMAP_FLAG_ALL
 #define DIRTY		VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP
+
+/* Where struct vfio_iommu_type1_info is padded, in words. */
+#define INFO_PADDING	5
 
 /* An ioctl whose argument is somewhere. */
 static long call_at(struct type1_run *run, unsigned long request, void *arg,
@@ -79,9 +83,13 @@ int type1_op_call(struct type1_run *run)
 	return 0;
 }
 
-/* All that the kernel wrote, as words of 32 bits, up to the last. */
+/*
+ * All that the kernel wrote, as words of 32 bits, up to the last. The padding,
+ * which old kernels leave alone, is shown as "_" unless fill is given.
+ */
 int type1_op_info(struct type1_run *run)
 {
+	bool padding = type1_given(run, TYPE1_FILL);
 	__u32 words[WINDOW / 4], guard;
 	int i, last = 0;
 	long ret;
@@ -92,11 +100,16 @@ int type1_op_info(struct type1_run *run)
 	ret = call_at(run, VFIO_IOMMU_GET_INFO, words, sizeof(words));
 	type1_say_result(run, "info", ret);
 	for (i = 0; i < WINDOW / 4; i++) {
-		if (words[i] != guard)
+		if (words[i] != guard && (padding || i != INFO_PADDING))
 			last = i;
 	}
-	for (i = 0; i <= last; i++)
-		type1_say(run, "%c%x", i ? ' ' : '[', words[i]);
+	for (i = 0; i <= last; i++) {
+		type1_say(run, "%c", i ? ' ' : '[');
+		if (i == INFO_PADDING && !padding)
+			type1_say(run, "_");
+		else
+			type1_say(run, "%x", words[i]);
+	}
 	type1_say(run, "]");
 	return 0;
 }
@@ -186,8 +199,8 @@ static void bitmap_end(struct type1_run *run, long ret,
 
 int type1_op_unmap(struct type1_run *run)
 {
-	__u64 size = type1_value(run, TYPE1_SIZE, PAGE);
 	__u32 flags = type1_value(run, TYPE1_FLAGS, 0);
+	__u64 size = type1_value(run, TYPE1_SIZE, flags & ALL ? 0 : PAGE);
 	struct {
 		struct vfio_iommu_type1_dma_unmap unmap;
 		struct vfio_bitmap bitmap;

@@ -45,9 +45,9 @@ const struct type1_probe type1_pin_probes[] = {
 	PROBE("pin-unaligned-two",
 	      "map 16p 4p; pin 16p; pin iova=16p+0x800; "
 	      "unpin iova=16p+0x800; unpin 16p"),
-	PROBE("pin-unaligned-keep",
-	      "map 16p 4p; pin 16p; pin iova=16p+0x800; "
-	      "drop iova=16p+0x800"),
+	PROBE("pin-unaligned-count",
+	      "map 16p 4p; pin 16p; pin iova=16p+0x800; locked; "
+	      "unpin iova=16p+0x800; locked; unpin 16p; locked"),
 	PROBE("pin-unaligned-last",
 	      "map 16p 4p; pin iova=19p+0x800; unpin iova=19p+0x800; "
 	      "pin iova=19p+0x800 n=2"),

@@ -147,6 +147,8 @@ int type1_probe_run(const struct type1_probe *probe,
 
 	memset(results, 0, sizeof(*results));
 	ret = dirty_param("claim", ours ? "all" : "none", NULL);
+	if (!ret)
+		ret = type1_limit_set(TYPE1_LIMIT);
 	if (ret)
 		return ret;
 	pid = fork();

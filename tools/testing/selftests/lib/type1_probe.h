@@ -97,7 +97,8 @@ struct type1_results {
 
 #define TYPE1_DEVICES	2
 
-/* Limits of how many mappings a new container may have, in both modules. */
+/* How many mappings a new container may have, in both modules. */
+#define TYPE1_LIMIT	"65535"
 int type1_limit_set(const char *value);
 
 /**

@@ -79,6 +79,7 @@ static const struct operation operations[] = {
 	/* the process and its memory */
 	{ "limit", type1_op_limit, "n", "" },
 	{ "memlock", type1_op_memlock, "n", "" },
+	{ "locked", type1_op_locked, "", "" },
 	{ "many", type1_op_many, "iova n", "" },
 	{ "touch", type1_op_touch, "vaddr n", "" },
 	{ "put", type1_op_put, "vaddr n", "" },

@@ -67,6 +67,7 @@ int type1_op_info(struct type1_run *run);
 int type1_op_join(struct type1_run *run);
 int type1_op_leave(struct type1_run *run);
 int type1_op_limit(struct type1_run *run);
+int type1_op_locked(struct type1_run *run);
 int type1_op_map(struct type1_run *run);
 int type1_op_many(struct type1_run *run);
 int type1_op_memlock(struct type1_run *run);

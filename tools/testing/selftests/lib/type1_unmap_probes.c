@@ -125,9 +125,9 @@ const struct type1_probe type1_unmap_probes[] = {
 	PROBE("last-unmap-cut",
 	      "map -4p 4p; unmap -1p 1p; unmap -4p 2p; unmap -8p 8p"),
 	PROBE("last-unmap-around",
-	      "map -4p 1p; map -1p; unmap -16p 16p; info argsz=72"),
+	      "map -4p 1p; map -1p; unmap -16p 16p; map -4p; map -1p"),
 	PROBE("last-unmap-all",
-	      "map -1p; map 16p 4p; unmap flags=a; info argsz=72"),
+	      "map -1p; map 16p 4p; unmap flags=a; map 16p 4p; map -1p"),
 	PROBE("last-other",
 	      "map -1p; map 16p 4p; unmap 16p 4p; map 32p 4p; pin 32p"),
 	PROBE("last-overlap", "map -1p; map -1p; map -2p 2p; map -2p 1p"),
@@ -248,7 +248,7 @@ const struct type1_probe type1_bitmap_probes[] = {
 	      "map 16p 4p; start; write 17p; unmap 0 64p d fill=0xff"),
 	PROBE("bitmap-garbage-holes",
 	      "map 3p 5p; map 130p 2p; start; write 4p; "
-	      "unmap 0 192p d fill=0x0f"),
+	      "unmap 0 192p d fill=0xff"),
 
 	/* no room for the bits of the second mapping */
 	PROBE("bitmap-half",
