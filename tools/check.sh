@@ -80,7 +80,7 @@ checks()
 	done
 	start unit make -C tools/testing/unit OUTPUT="$top/build/unit" "$unit_target"
 	for check in w1-sparse w1-next checkpatch btf compat-golden kernel-doc \
-			shellcheck sizes spdx symbols uapi-headers; do
+			shellcheck sizes spdx symbols type1-compat uapi-headers; do
 		start "$check" env KVERS="${kernels[*]}" "tools/checks/$check.sh"
 	done
 }

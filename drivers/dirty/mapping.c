@@ -19,9 +19,9 @@
 /*
  * How often, and how long each time, the devices get to let go of a mapping.
  * One round is enough for drivers that unpin in dma_unmap; one that was in the
- * middle of a pin needs a second.
+ * middle of a pin needs a second. vfio_iommu_type1 asks as often.
  */
-#define VFIO_DIRTY_UNMAP_ROUNDS		10
+#define VFIO_DIRTY_UNMAP_ROUNDS		11
 #define VFIO_DIRTY_UNMAP_WAIT		(HZ / 2)
 
 static unsigned int vfio_dirty_entry_limit = U16_MAX;

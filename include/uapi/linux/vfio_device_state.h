@@ -81,9 +81,9 @@ struct vfio_device_state_header {
  *
  * The number is also upstream's VFIO_IOMMU_DIRTY_PAGES. The low 12 bits of the
  * first word tell them apart: 0 (a page-aligned address) is this structure,
- * anything else is the argsz of struct vfio_iommu_type1_dirty_bitmap. So two
- * calls that stock answers with EINVAL are read as this structure: an argsz
- * of 0, and an argsz that is a multiple of 4096.
+ * anything else is the argsz of struct vfio_iommu_type1_dirty_bitmap. So an
+ * argsz of 0, which stock answers with EINVAL, and one that is a multiple of
+ * 4096, which stock takes, are read as this structure.
  *
  * Errors: EINVAL for a bad range, EFAULT for memory that cannot be written.
  */

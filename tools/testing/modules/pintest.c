@@ -133,14 +133,19 @@ static bool pintest_forget(struct pintest *pt, u64 iova)
 
 static long pintest_unpin(struct pintest *pt, const struct pintest_range *range)
 {
+	bool raw = range->flags & PINTEST_RAW;
 	u64 i;
 
+	if (raw && range->len > PINTEST_PAGES_MAX)
+		return -EINVAL;
 	for (i = 0; i < range->len; i++) {
 		u64 iova = range->iova + (i << PAGE_SHIFT);
 
-		if (pintest_forget(pt, iova))
+		if (pintest_forget(pt, iova) && !raw)
 			vfio_unpin_pages(&pt->vdev, iova, 1);
 	}
+	if (raw)
+		vfio_unpin_pages(&pt->vdev, range->iova, range->len);
 	return 0;
 }
 

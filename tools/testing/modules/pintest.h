@@ -24,7 +24,11 @@ struct pintest_range {
 /* Pin len pages with the rights in flags: len or -errno. */
 #define PINTEST_PIN		_IOW('P', 0, struct pintest_range)
 
-/* Unpin len pages; those that were not pinned are left out. */
+/*
+ * Unpin len pages; those that were not pinned are left out. With flag RAW it is
+ * one call of vfio_unpin_pages() for all of them.
+ */
+#define PINTEST_RAW		8
 #define PINTEST_UNPIN		_IOW('P', 1, struct pintest_range)
 
 /* vfio_dma_rw() of len bytes at data; flags: READ or WRITE, KTHREAD. */

@@ -86,6 +86,11 @@ long dirty_unpin(const struct dirty_rig *rig, __u64 iova, __u64 pages)
 	return range_ioctl(rig, PINTEST_UNPIN, iova, pages, 0, 0);
 }
 
+long dirty_drop(const struct dirty_rig *rig, __u64 iova, __u64 pages)
+{
+	return range_ioctl(rig, PINTEST_UNPIN, iova, pages, PINTEST_RAW, 0);
+}
+
 long dirty_rw(const struct dirty_rig *rig, __u64 iova, void *data, __u64 len,
 	      __u32 flags)
 {

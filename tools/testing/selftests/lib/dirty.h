@@ -44,6 +44,8 @@ void *dirty_memory(size_t size);
 long dirty_pin(const struct dirty_rig *rig, __u64 iova, __u64 pages,
 	       __u32 flags);
 long dirty_unpin(const struct dirty_rig *rig, __u64 iova, __u64 pages);
+/* One call for all pages, whether they are pinned or not. */
+long dirty_drop(const struct dirty_rig *rig, __u64 iova, __u64 pages);
 long dirty_rw(const struct dirty_rig *rig, __u64 iova, void *data, __u64 len,
 	      __u32 flags);
 long dirty_poke(const struct dirty_rig *rig, __u64 iova, __u8 value);
