@@ -164,7 +164,7 @@ static bool lockdep_objects(const struct type1_results *ours)
 }
 
 static unsigned int compare(const struct type1_probe *probe, bool stock,
-			    FIXTURE_DATA(type1) *self)
+			    FIXTURE_DATA(type1) * self)
 {
 	bool sweep = probe->to > probe->from;
 	unsigned int n, index, bad = 0;
@@ -192,7 +192,7 @@ static unsigned int compare(const struct type1_probe *probe, bool stock,
 /* Run a probe on both, and compare; how many results are not as they should. */
 static unsigned int run_both(struct __test_metadata *_metadata,
 			     const struct type1_probe *probe,
-			     FIXTURE_DATA(type1) *self)
+			     FIXTURE_DATA(type1) * self)
 {
 	bool stock = !probe->unfit;
 

@@ -15,11 +15,11 @@ const struct type1_probe type1_container_probes[] = {
 	SWEEP("check-device", 0, 40, "check i"),
 	SWEEP_AT(TYPE1_GROUP, "check-v1", 0, 40, "set 1; check i"),
 	PROBE_AT(TYPE1_CONTAINER, "check-private-fresh",
-	      "check 0x4d560000; check 0x4d560001; check 0x4d560002"),
+		 "check 0x4d560000; check 0x4d560001; check 0x4d560002"),
 	PROBE("check-private",
 	      "check 0x4d560000; check 0x4d560001; check 0x4d560002"),
 	PROBE_AT(TYPE1_CONTAINER, "check-large-fresh",
-	      "check 0x7fffffff; check 0x80000000; check 0x100000001; "
+		 "check 0x7fffffff; check 0x80000000; check 0x100000001; "
 	      "check 0x100000003; check max; check -2"),
 	PROBE("check-large",
 	      "check 0x7fffffff; check 0x80000000; check 0x100000001; "
@@ -28,15 +28,15 @@ const struct type1_probe type1_container_probes[] = {
 	/* choosing one */
 	SWEEP_AT(TYPE1_CONTAINER, "set-fresh", 0, 12, "set i"),
 	SWEEP_AT(TYPE1_GROUP, "set", 0, 12,
-	      "set i; check 3; info argsz=128; device; map 16p 4p; "
+		 "set i; check 3; info argsz=128; device; map 16p 4p; "
 	      "unmap 16p 4p"),
 	PROBE_AT(TYPE1_GROUP, "set-large",
-	      "set max; set 0x100000003; set 0x80000003; set 0x4d560001"),
+		 "set max; set 0x100000003; set 0x80000003; set 0x4d560001"),
 	PROBE_AT(TYPE1_GROUP, "set-wrong-first",
-	      "set 0; set 8; set 3; check 3"),
+		 "set 0; set 8; set 3; check 3"),
 	PROBE("set-twice", "set 3; set 1; set max"),
 	PROBE_AT(TYPE1_GROUP, "set-v1",
-	      "set 1; device; map 16p 4p; pin 16p; start; get 16p 4p; "
+		 "set 1; device; map 16p 4p; pin 16p; start; get 16p 4p; "
 	      "stop; read 16p; unmap 17p; unmap 16p"),
 
 	/* requests by number, with nothing and with zeros */
@@ -51,13 +51,13 @@ const struct type1_probe type1_container_probes[] = {
 
 	/* without a group, and after the last has left */
 	PROBE_AT(TYPE1_CONTAINER, "bare",
-	      "info argsz=72; map 16p 4p; unmap 16p 4p; unmap flags=a; "
+		 "info argsz=72; map 16p 4p; unmap 16p 4p; unmap flags=a; "
 	      "start; get 16p 4p; stop; old 16p; call 90"),
 	PROBE_AT(TYPE1_GROUP, "group-only",
-	      "info argsz=72; map 16p 4p; unmap 16p 4p; start; "
+		 "info argsz=72; map 16p 4p; unmap 16p 4p; start; "
 	      "get 16p 4p; old 16p; call 90; device"),
 	PROBE_AT(TYPE1_SERVED, "served-only",
-	      "info argsz=72; map 16p 4p; start; get 16p 4p; stop; "
+		 "info argsz=72; map 16p 4p; start; get 16p 4p; stop; "
 	      "unmap 16p 4p; device; unset"),
 	PROBE("unset-busy", "map 16p 4p; unset; pin 16p; unmap 16p 4p"),
 	PROBE("after-unset",
@@ -177,15 +177,15 @@ const struct type1_probe type1_map_probes[] = {
 
 	/* how many */
 	SWEEP_AT(TYPE1_GROUP, "limit", 0, 5,
-	      "limit i; set 3; map 0; map 2p; map 4p; map 6p; map 0; "
+		 "limit i; set 3; map 0; map 2p; map 4p; map 6p; map 0; "
 	      "info argsz=72; unmap 0; map 6p; info argsz=72; "
 	      "unmap flags=a; info argsz=72"),
 	PROBE_AT(TYPE1_GROUP, "limit-order",
-	      "limit 1; set 3; map 0; map 0; map 1p 1p v; map iova=1; "
+		 "limit 1; set 3; map 0; map 0; map 1p 1p v; map iova=1; "
 	      "map 1p 0; map 1p"),
 	PROBE("limit-later", "limit 2; map 0; map 1p; map 2p; info argsz=72"),
 	PROBE_AT(TYPE1_GROUP, "limit-large",
-	      "limit 4294967295; set 3; info argsz=72; map 0; "
+		 "limit 4294967295; set 3; info argsz=72; map 0; "
 	      "info argsz=72"),
 	PROBE("limit-default",
 	      "many 0 65540; info argsz=72; map 0; unmap 0; map 4g; "

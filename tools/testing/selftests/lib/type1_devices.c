@@ -204,7 +204,7 @@ int type1_op_many(struct type1_run *run)
 /* Write to pages of memory. */
 int type1_op_touch(struct type1_run *run)
 {
-	volatile __u8 *at;
+	__u8 *at;
 	__u64 i;
 
 	at = (void *)(unsigned long)type1_value(run, TYPE1_VADDR, 0);

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "kselftest.h"
 #include "type1_script.h"
 
 #define PAGE		4096UL
@@ -180,7 +181,7 @@ static struct memory memories[] = {
 	{ "uffd", make_uffd, 8, 0, false },
 };
 
-#define MEMORIES	(sizeof(memories) / sizeof(memories[0]))
+#define MEMORIES	ARRAY_SIZE(memories)
 
 int type1_memory(const char *name, size_t len, __u64 *addr)
 {

@@ -7,10 +7,12 @@
 #define BELOW	"stock sets a bit far outside of the mapping's bitmap"
 
 /* What can be done with memory of a kind. */
-#define USE_RW(kind)							\
-	"map 16p 2p rw " kind "; pin 16p 2; unpin 16p 2; pin 17p 1 r; read 16p; write 16p; peek " kind
+#define USE_RW(kind, again)						\
+	"map 16p 2p rw " kind "; pin 16p 2; unpin 16p 2; pin 17p 1 r; "	\
+	"read 16p; write 16p; peek " again
 #define USE_R(kind)							\
-	"map 16p 2p r " kind "; pin 16p 2 r; unpin 16p 2; pin 17p 1 r; pin 17p 1 w; read 16p; write 16p"
+	"map 16p 2p r " kind "; pin 16p 2 r; unpin 16p 2; pin 17p 1 r; "	\
+	"pin 17p 1 w; read 16p; write 16p"
 #define USE_1(kind)							\
 	"map 16p 1p r " kind "; pin 16p 1 r; pin 16p 1 r; unpin 16p; unpin 16p; unmap 16p"
 
@@ -102,26 +104,26 @@ const struct type1_probe type1_pin_probes[] = {
 	      "unpin 16p; pin 16p 2"),
 
 	/* memory of all kinds */
-	PROBE("kind-ro", USE_RW("ro")),
+	PROBE("kind-ro", USE_RW("ro", "ro")),
 	PROBE("kind-ro-r", USE_R("ro")),
-	PROBE("kind-none", USE_RW("none")),
+	PROBE("kind-none", USE_RW("none", "none")),
 	PROBE("kind-none-r", USE_R("none")),
-	PROBE("kind-hole", USE_RW("hole")),
+	PROBE("kind-hole", USE_RW("hole", "hole")),
 	PROBE("kind-hole-r", USE_R("hole")),
-	PROBE("kind-null", USE_RW("0")),
-	PROBE("kind-kernel", USE_RW("0xffff888000000000")),
+	PROBE("kind-null", USE_RW("0", "0")),
+	PROBE("kind-kernel", USE_RW("0xffff888000000000", "0xffff888000000000")),
 	PROBE("kind-vsyscall", USE_R("0xffffffffff600000")),
-	PROBE("kind-top", USE_RW("0x7fffffffe000")),
-	PROBE("kind-shmem", USE_RW("shmem")),
+	PROBE("kind-top", USE_RW("0x7fffffffe000", "0x7fffffffe000")),
+	PROBE("kind-shmem", USE_RW("shmem", "shmem")),
 	PROBE("kind-shmem-r", USE_R("shmem")),
-	PROBE("kind-short", USE_RW("short")),
-	PROBE("kind-file", USE_RW("file")),
+	PROBE("kind-short", USE_RW("short", "short")),
+	PROBE("kind-file", USE_RW("file", "file")),
 	PROBE("kind-file-r", USE_R("file")),
-	PROBE("kind-text", USE_RW("text")),
+	PROBE("kind-text", USE_RW("text", "text")),
 	PROBE("kind-text-r", USE_R("text")),
-	PROBE("kind-cow", USE_RW("cow")),
+	PROBE("kind-cow", USE_RW("cow", "cow")),
 	PROBE("kind-cow-r", USE_R("cow")),
-	PROBE("kind-huge", USE_RW("huge")),
+	PROBE("kind-huge", USE_RW("huge", "huge")),
 	PROBE("kind-huge-r", USE_R("huge")),
 	PROBE("kind-huge-512", "map 0 2m rw huge; pin 0 512; drop 0 512"),
 	PROBE("kind-uffd",

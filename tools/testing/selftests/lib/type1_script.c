@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kselftest.h"
 #include "type1_script.h"
 
 #define LINE	256
@@ -262,7 +263,7 @@ static int run_line(struct type1_run *run, char *line)
 	rest = line + strcspn(line, " ");
 	if (*rest)
 		*rest++ = '\0';
-	for (i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(operations); i++) {
 		const struct operation *op = &operations[i];
 
 		if (strcmp(op->name, line))
@@ -270,7 +271,7 @@ static int run_line(struct type1_run *run, char *line)
 		ret = parse_args(run, op, rest);
 		return ret ? ret : op->run(run);
 	}
-	return -ENOSYS;
+	return -ENOTTY;
 }
 
 /* The next operation of a script, up to ";" or the end. */

@@ -93,8 +93,7 @@ int type1_op_write(struct type1_run *run);
 
 /* type1_script.c */
 int type1_script_run(struct type1_run *run, const char *script);
-void type1_say(struct type1_run *run, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void type1_say(struct type1_run *run, const char *format, ...);
 /* "name", "name:ERRNO" or "name:number" */
 void type1_say_result(struct type1_run *run, const char *name, long ret);
 bool type1_given(const struct type1_run *run, enum type1_arg arg);

@@ -82,7 +82,7 @@ const struct type1_probe type1_unmap_probes[] = {
 	      "unmap iova=1 size=1 flags=v; unmap 0 0 av; "
 	      "unmap 16p 4p av; unmap 16p 4p dv; unmap 16p 4p"),
 	PROBE_AT(TYPE1_SERVED, "unmap-vaddr-served",
-	      "map 16p 4p; unmap 16p 4p v; unmap 0 0 av; unmap 16p 4p"),
+		 "map 16p 4p; unmap 16p 4p v; unmap 0 0 av; unmap 16p 4p"),
 
 	/* what drivers hear */
 	PROBE("unmap-pinned",
