@@ -22,12 +22,16 @@ FARM := $(abspath $(BUILD))/$(KVER)
 CONFIG_VFIO_DIRTY ?= m
 CONFIG_MDEV_MIGRATION ?= m
 CONFIG_MVGPU ?= m
+CONFIG_MDEV_SAMPLE ?= n
+CONFIG_MVGPU_GUEST ?= n
 CONFIG_VFIO_DIRTY_PINTEST ?= n
 
 # Type information is made from the kernel's own, where its headers have that.
 KBUILD = $(MAKE) -C $(KDIR) M=$(FARM) CONFIG_VFIO_DIRTY=$(CONFIG_VFIO_DIRTY) \
 	CONFIG_MDEV_MIGRATION=$(CONFIG_MDEV_MIGRATION) \
 	CONFIG_MVGPU=$(CONFIG_MVGPU) \
+	CONFIG_MDEV_SAMPLE=$(CONFIG_MDEV_SAMPLE) \
+	CONFIG_MVGPU_GUEST=$(CONFIG_MVGPU_GUEST) \
 	CONFIG_VFIO_DIRTY_PINTEST=$(CONFIG_VFIO_DIRTY_PINTEST) \
 	$(if $(wildcard $(KDIR)/vmlinux),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 
@@ -37,8 +41,9 @@ LOCKED = +@flock $(FARM)/.lock
 # Of a path or name given by the user, the kernel sees only what we pass on.
 unexport KDIR KVER BUILD
 
-.PHONY: modules farm modules_install clean help demo check check-long \
-	check-debug check-kcsan coverage selftests unit bench-dirty
+.PHONY: modules farm modules_install dkms-install dkms-remove clean help demo demo-seed \
+	check check-long check-debug check-kcsan coverage selftests guest unit bench-dirty \
+	bench-engine bench-migration
 
 modules: farm
 	$(LOCKED) $(KBUILD) modules
@@ -47,11 +52,19 @@ farm:
 	@test -n "$(KVER)" && test -e "$(KDIR)/Makefile" || { \
 		echo "No kernel headers in '$(KDIR)': install them, or give KVER= or KDIR=" >&2; \
 		exit 1; }
+	@tools/kernels --lacks $(KDIR) >&2
 	@$(if $(other_kernel),echo "The running kernel has no usable headers here: building for $(KVER)",:)
 	@mkdir -p $(FARM) && flock $(FARM)/.lock tools/farm $(FARM)
 
 modules_install: modules
 	$(LOCKED) $(KBUILD) modules_install
+
+# KVER= may name several kernels here; without it, all that will do.
+dkms-install:
+	@tools/dkms install $(if $(filter file,$(origin KVER)),,$(KVER))
+
+dkms-remove:
+	@tools/dkms remove
 
 clean:
 	rm -rf $(BUILD)
@@ -59,11 +72,21 @@ clean:
 selftests:
 	$(MAKE) -C tools/testing/selftests OUTPUT=$(abspath $(BUILD))/selftests all
 
+# What a guest boots: build/KVER/guest.cpio. It is the guest's kernel here.
+guest: export CONFIG_MVGPU_GUEST := m
+guest: modules
+	$(MAKE) -C samples OUTPUT=$(FARM)/samples-user $(FARM)/samples-user/workload
+	cp $(FARM)/samples-user/workload $(FARM)/workload
+	tools/testing/e2e/mkguest.sh $(KVER) $(FARM)
+
 unit:
 	$(MAKE) -C tools/testing/unit OUTPUT=$(abspath $(BUILD))/unit check
 
 demo:
 	@tools/demo.sh
+
+demo-seed:
+	@tools/demo.sh seed
 
 check:
 	@tools/check.sh
@@ -80,6 +103,12 @@ check-kcsan:
 bench-dirty:
 	@tools/bench/bench-dirty.sh
 
+bench-engine:
+	@tools/bench/bench-engine.sh
+
+bench-migration:
+	@tools/bench/bench-migration.sh
+
 coverage:
 	@tools/coverage.sh
 
@@ -88,15 +117,21 @@ help:
 	@echo '  KVER=6.12.1-amd64   ... or for another installed one'
 	@echo '  KDIR=DIR            ... or for the kernel build tree DIR'
 	@echo 'make modules_install  install them (INSTALL_MOD_PATH= is honoured)'
-	@echo 'make demo             move a vGPU with work in flight, in a VM'
+	@echo 'make dkms-install     have DKMS install them, for each kernel (or KVER=)'
+	@echo 'make dkms-remove      ... and remove them'
+	@echo 'make demo             QEMU moves a guest with a working vGPU, in a VM'
+	@echo 'make demo-seed        move a vGPU by the region of 2018, without QEMU'
 	@echo 'make check            all checks and tests, on each kernel series'
 	@echo 'make check-long       the same, with all that takes hours'
 	@echo 'make check-debug      the selftests on a kernel with KASAN and lockdep'
 	@echo 'make check-kcsan      ... or on one that looks for data races'
 	@echo 'make bench-dirty      what vfio_dirty costs beside vfio_iommu_type1'
+	@echo 'make bench-engine     how fast the engine is beside memset() and memcpy()'
+	@echo 'make bench-migration  what a vGPU adds to the migration of a guest'
 	@echo 'make coverage         which lines and branches the tests reach'
 	@echo 'make unit             the unit tests alone, in user space'
 	@echo 'make selftests        build the selftests, which run in a VM'
+	@echo 'make guest            build what a guest of the tests boots, for KVER='
 	@echo 'make clean            remove build/'
 	@echo
 	@echo 'demo and check install what they need with apt-get; DEPS=no leaves'

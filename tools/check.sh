@@ -17,7 +17,7 @@ cd "$top" || exit 1
 
 mode=${1:-}
 profile=check
-series=(6.12 6.1)
+mapfile -t series < <(tools/kernels --tested)
 flavour=kasan
 unit_target=check
 effort=
@@ -36,7 +36,7 @@ case $mode in
 	;;
 esac
 # Also for the checks that look at the modules: no rebuild between lanes.
-export CONFIG_VFIO_DIRTY_PINTEST=m
+export CONFIG_VFIO_DIRTY_PINTEST=m CONFIG_MDEV_SAMPLE=m
 
 build()
 {
@@ -46,7 +46,31 @@ build()
 		make -j2 KVER="$kver" modules || return
 	done
 	make -j2 KDIR="$debug_kernel/lib/modules/$debug_release/build" modules &&
-		make -j2 selftests
+		make -j2 selftests && make -j2 KVER="$guest_kver" guest
+}
+
+# Guests on stock QEMU: on each kernel, and on both backends.
+guests()
+{
+	local kver
+
+	if [ "$mode" = --long ]; then
+		e2e e2e "$debug_kernel" 14400 --iommufd -- long
+		for kver in "${kernels[@]}"; do
+			e2e e2e "$kver" 7200 -- long
+		done
+		e2e e2e-type1 "$guest_kver" 7200 --claim none -- long
+		return
+	fi
+	e2e e2e "$debug_kernel" 1800 --iommufd -- short
+	for kver in "${kernels[@]}"; do
+		if [ "$kver" = "$guest_kver" ]; then
+			e2e e2e "$kver" 1800 -- check
+		else
+			e2e e2e "$kver" 900 -- short
+		fi
+	done
+	e2e e2e-type1 "$guest_kver" 900 --claim none -- short
 }
 
 # selftests LANE KERNEL EFFORT TEST...: starts a lane. The debug kernel needs
@@ -54,7 +78,7 @@ build()
 selftests()
 {
 	local name=$1 kernel=$2 kver=$2 effort=$3
-	local options=(--iommu --timeout 1800) seconds=300
+	local options=(--iommu --timeout 3600) seconds=600
 	shift 3
 
 	if [ "$kernel" = "$debug_kernel" ]; then
@@ -79,7 +103,8 @@ checks()
 		start "vm-selfcheck-$kver" tools/testing/vm/selfcheck.sh "$kver"
 	done
 	start unit make -C tools/testing/unit OUTPUT="$top/build/unit" "$unit_target"
-	for check in w1-sparse w1-next checkpatch btf compat-golden kernel-doc \
+	start dkms env KVERS="${kernels[*]}" tools/testing/dkms/run.sh
+	for check in w1-sparse w1-next checkpatch btf compat-golden kernel-doc python \
 			shellcheck sizes spdx symbols type1-compat uapi-headers; do
 		start "$check" env KVERS="${kernels[*]}" "tools/checks/$check.sh"
 	done
@@ -90,6 +115,7 @@ kernels=()
 for kver in "${series[@]}"; do
 	kernels+=("$(tools/kernels --boot "$kver")") || exit 1
 done
+guest_kver=$(tools/kernels --boot 6.12) || exit 1
 debug_kernel=$(tools/kernel/build.sh "$flavour") || exit 1
 debug_release=$(cat "$debug_kernel/release") || exit 1
 [ "$profile" = debug ] || tools/kernel/next.sh >/dev/null || exit 1
@@ -105,12 +131,25 @@ fi
 
 say "running the tests; each line is a lane that ended"
 read -ra tests < <(make -s -C tools/testing/selftests OUTPUT="$top/build/selftests" list)
-# The longest first.
-selftests selftests "$debug_kernel" "$debug_effort" "${tests[@]}"
+# The longest first, in two VMs, as most of its time is that of one CPU.
+halves=("" "")
+for i in "${!tests[@]}"; do
+	halves[i % 2]+=" ${tests[i]}"
+done
+for i in 0 1; do
+	# shellcheck disable=SC2086 # one word each
+	selftests "selftests-$((i + 1))" "$debug_kernel" "$debug_effort" ${halves[i]}
+done
 [ "$mode" != --long ] ||
 	selftests sweep "$debug_kernel" whole fault_sweep_test
+# What goes on and on need not do so on every kernel.
 for kver in "${kernels[@]}"; do
-	selftests selftests "$kver" "$effort" "${tests[@]}"
+	lane_effort=$effort
+	[ "$kver" = "$guest_kver" ] || lane_effort=${effort:-quick}
+	selftests selftests "$kver" "$lane_effort" "${tests[@]}"
 done
-[ "$profile" = debug ] || checks
+if [ "$profile" != debug ]; then
+	guests
+	checks
+fi
 lanes_end

@@ -67,7 +67,7 @@ mkdir -p "$out"
 
 echo "coverage: building"
 quietly make -j2 BUILD="$out" KDIR="$kernel/lib/modules/$release/build" \
-	GCOV_PROFILE=y CONFIG_VFIO_DIRTY_PINTEST=m modules
+	GCOV_PROFILE=y CONFIG_VFIO_DIRTY_PINTEST=m CONFIG_MDEV_SAMPLE=m modules
 quietly make -j2 selftests
 tests=("$@")
 [ $# -gt 0 ] || read -ra tests < <(make -s -C tools/testing/selftests \

@@ -1,60 +1,59 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Moves a vGPU with work in flight, for all to see: installs what it needs
-# (DEPS=no leaves packages alone), builds, boots a VM, and runs
-# devstate-migrate in it. Nothing is loaded into this machine's own kernel.
+# Moves a guest and its working vGPU from one QEMU to another, for all to see:
+# installs what it needs (DEPS=no leaves packages alone), builds, boots a VM, and
+# runs both QEMUs in it. Nothing is loaded into this machine's own kernel.
 #
 #   tools/demo.sh             what "make demo" calls
+#   tools/demo.sh seed        "make demo-seed": the region of the 2018 proposal,
+#                             with devstate-migrate in the place of QEMU
 #   KVER=... tools/demo.sh    on another installed kernel
 #
-# Exit status 0 only if the vGPU moved and all was right.
+# Exit status 0 only if it moved and all was right.
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 started=$SECONDS
+# shellcheck source=tools/quietly.sh
+. "$top/tools/quietly.sh"
+# shellcheck source=tools/testing/vm/modules.sh
+. "$top/tools/testing/vm/modules.sh"
 
 say()
 {
 	printf '\n== %s\n' "$*"
 }
 
-# Shows what a step wrote only if it went wrong.
-quietly()
-{
-	local log=$1
-	shift
-	if ! "$@" >"$log" 2>&1; then
-		tail -n 30 "$log" >&2
-		echo "demo: failed, see $log" >&2
-		exit 1
-	fi
-}
-
-# From the build folder, and what they need from the kernel's own modules.
 load()
 {
-	local files=("$1/dirty/vfio_dirty.ko" "$1/migration/mdev_migration.ko"
-		"$1/mvgpu/mvgpu.ko") needed file
-
-	needed=$(modinfo -F depends "${files[@]}" | tr ',' '\n' |
-		grep -vxE 'vfio_dirty|mdev_migration|mvgpu|' | sort -u)
-	# shellcheck disable=SC2086 # one word each
-	modprobe -a vfio_iommu_type1 $needed
-	for file in "${files[@]}"; do
-		insmod "$file"
-	done
+	say "In the VM, Linux $(uname -r): loading the modules"
+	modules_load "$1"
+	lsmod | grep -E '^(Module|mvgpu|mdev_migration|vfio_dirty) '
 }
 
-# In the VM: $1 holds the modules, $2 is devstate-migrate.
-inside()
+unload()
 {
-	local modules=$1 program=$2 source target parent
+	say "Unloading the modules"
+	modules_unload
+}
 
-	say "In the VM, Linux $(uname -r): loading the modules"
-	load "$modules"
-	lsmod | grep -E '^(Module|mvgpu|mdev_migration|vfio_dirty) '
+# In the VM: $1 is the build folder, $2 the kernel's and the guest's.
+inside_qemu()
+{
+	load "$1"
+	modprobe kvm_amd
+	PYTHONDONTWRITEBYTECODE=1 python3 "$top/tools/testing/e2e/demo.py" \
+		--results /results --kernel "/boot/vmlinuz-$2" \
+		--initrd "$1/guest.cpio"
+	unload
+}
 
+inside_seed()
+{
+	local program=$top/build/samples/devstate-migrate source target parent
+
+	load "$1"
 	say "Creating two vGPUs"
 	read -r source </proc/sys/kernel/random/uuid
 	read -r target </proc/sys/kernel/random/uuid
@@ -67,17 +66,18 @@ inside()
 	say "Running a program on the source, then once more, moving it half-way"
 	"$program" pair "$source" "$target" --progress
 
-	say "Removing the vGPUs and unloading the modules"
+	say "Removing the vGPUs"
 	echo 1 >"/sys/bus/mdev/devices/$source/remove"
 	echo 1 >"/sys/bus/mdev/devices/$target/remove"
-	rmmod mvgpu mdev_migration vfio_dirty
+	unload
 }
 
 outside()
 {
-	local kver logs=$top/build/logs status=0
+	local how=$1 kver logs=$top/build/logs status=0
 
 	cd "$top"
+	rm -rf "$logs/demo"
 	mkdir -p "$logs/demo"
 
 	say "Packages"
@@ -89,14 +89,14 @@ outside()
 	fi
 
 	say "Building for Linux $kver (a minute, the first time)"
-	quietly "$logs/demo-modules.log" make KVER="$kver" modules
+	quietly "$logs/demo-modules.log" make KVER="$kver" guest
 	quietly "$logs/demo-samples.log" make -C samples OUTPUT="$top/build/samples"
-	echo "modules and devstate-migrate are in build/"
+	echo "modules, and what the guest boots, are in build/"
 
 	say "Booting a VM"
-	tools/testing/vm/run.sh "$kver" --timeout 300 --log "$logs/demo" -- \
-		tools/demo.sh --inside "$top/build/$kver/drivers" \
-		"$top/build/samples/devstate-migrate" || status=$?
+	tools/testing/vm/run.sh "$kver" --timeout 600 --mem 3072 \
+		--log "$logs/demo" -- tools/demo.sh "--inside-$how" \
+		"$top/build/$kver" "$kver" || status=$?
 
 	if [ "$status" -ne 0 ]; then
 		say "The demo FAILED; its logs are in $logs/demo"
@@ -105,8 +105,9 @@ outside()
 	say "The vGPU moved, and its work is right. It took $((SECONDS - started)) s."
 }
 
-if [ "${1:-}" = --inside ]; then
-	inside "$2" "$3"
-else
-	outside
-fi
+case ${1:-} in
+--inside-qemu) inside_qemu "$2" "$3" ;;
+--inside-seed) inside_seed "$2" ;;
+seed) outside seed ;;
+*) outside qemu ;;
+esac

@@ -76,6 +76,27 @@ start()
 	lane "$@" &
 }
 
+# e2e LANE KERNEL SECONDS ARGUMENT...: starts a lane of end-to-end tests, all in
+# one VM. KERNEL is a release, or a folder of tools/kernel/build.sh; the arguments
+# are options of tools/testing/e2e/run.sh, then --, then cases or groups of them.
+# The guest's kernel is $guest_kver, for which "make guest" was called.
+e2e()
+{
+	local name=$1 kernel=$2 seconds=$3 kver=$2 options=()
+	shift 3
+
+	[ ! -d "$kernel" ] || kver=$(cat "$kernel/release")
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	start "$name-$kver" tools/testing/vm/run.sh "$kernel" --mem 6144 \
+		--timeout "$seconds" --log "$logs/vm-$name-$kver" -- \
+		tools/testing/e2e/run.sh "${options[@]}" "$top/build/$kver" \
+		"$top/build/$guest_kver" "$guest_kver" "$@"
+}
+
 # Waits for all lanes and prints the sum; nonzero unless it is green.
 lanes_end()
 {

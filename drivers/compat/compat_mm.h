@@ -48,17 +48,28 @@ static inline void compat_vm_flags_set(struct vm_area_struct *vma,
 }
 
 /**
- * compat_vm_flags_clear - take away from a VMA's flags
- * @vma: a VMA, locked for writing or not yet visible
- * @flags: VM_* flags
+ * compat_follow_pfn - which page an address of a VM_PFNMAP mapping maps
+ * @vma: the mapping; the mmap_lock is held
+ * @address: in it
+ * @pfn: set to the page's number
+ *
+ * Return: 0 or -EINVAL.
  */
-static inline void compat_vm_flags_clear(struct vm_area_struct *vma,
-					 unsigned long flags)
+static inline int compat_follow_pfn(struct vm_area_struct *vma,
+				    unsigned long address, unsigned long *pfn)
 {
-#ifdef HAVE_VM_FLAGS_SET
-	vm_flags_clear(vma, flags);
+#ifdef HAVE_FOLLOW_PFNMAP
+	struct follow_pfnmap_args args = { .vma = vma, .address = address };
+	int ret = follow_pfnmap_start(&args);
+
+	if (ret)
+		return ret;
+	*pfn = args.pfn;
+	follow_pfnmap_end(&args);
+
+	return 0;
 #else
-	vma->vm_flags &= ~flags;
+	return follow_pfn(vma, address, pfn);
 #endif
 }
 

@@ -62,6 +62,13 @@ static inline bool compat_vfio_is_nesting(unsigned long extension)
 #define COMPAT_VFIO_IMPORT_IOMMUFD_NS MODULE_IMPORT_NS(IOMMUFD)
 #endif
 
+/* Can the core report what a device logs? Else it says so at the report only. */
+#ifdef HAVE_IOVA_BITMAP_OF_IOMMUFD
+#define COMPAT_VFIO_HAS_IOVA_BITMAP	IS_ENABLED(CONFIG_IOMMUFD_DRIVER)
+#else
+#define COMPAT_VFIO_HAS_IOVA_BITMAP	1
+#endif
+
 /**
  * typedef compat_region_info_fn - answers VFIO_DEVICE_GET_REGION_INFO
  * @vdev: the device

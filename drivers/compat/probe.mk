@@ -14,18 +14,26 @@ compat-flags := \
 	$(call compat-has,vfio.h,.[*]bind_iommufd.,HAVE_VFIO_BIND_IOMMUFD) \
 	$(call compat-has,vfio.h,vfio_iommufd_emulated_detach_ioas,HAVE_VFIO_DETACH_IOAS) \
 	$(call compat-has,vfio.h,.[*]get_region_info_caps.,HAVE_VFIO_GET_REGION_INFO_CAPS) \
+	$(call compat-has,iova_bitmap.h,CONFIG_IOMMUFD_DRIVER,HAVE_IOVA_BITMAP_OF_IOMMUFD) \
+	$(call compat-has,vfio.h,.[*]migration_get_data_size.,HAVE_VFIO_MIG_DATA_SIZE) \
 	$(call compat-has,module.h,MODULE_INFO.import_ns. ns.$$,HAVE_MODULE_IMPORT_NS_STRING) \
 	$(call compat-has,mm.h,void vm_flags_set,HAVE_VM_FLAGS_SET) \
 	$(call compat-has,mm.h,struct vm_area_struct [*][*]vmas. int [*]locked,HAVE_GUP_VMAS) \
+	$(call compat-has,mm.h,^struct follow_pfnmap_args,HAVE_FOLLOW_PFNMAP) \
 	$(call compat-has,kthread.h,\<kthread_run_worker\>,HAVE_KTHREAD_RUN_WORKER) \
-	$(call compat-has,eventfd.h,eventfd_signal.struct eventfd_ctx [*]ctx.$$,HAVE_EVENTFD_SIGNAL_ONE_ARG)
+	$(call compat-has,eventfd.h,eventfd_signal.struct eventfd_ctx [*]ctx.$$,HAVE_EVENTFD_SIGNAL_ONE_ARG) \
+	$(call compat-has,hrtimer.h,\<hrtimer_setup\>,HAVE_HRTIMER_SETUP)
 
 # HAVE_VFIO_FREE_DEVICE: up to 6.1; later the core frees the device itself.
 # HAVE_VFIO_BIND_IOMMUFD: since 6.2.
 # HAVE_VFIO_DETACH_IOAS: since 6.6.
 # HAVE_VFIO_GET_REGION_INFO_CAPS: since 7.0; the core copies the answer.
+# HAVE_IOVA_BITMAP_OF_IOMMUFD: since 6.7; vfio had it before.
+# HAVE_VFIO_MIG_DATA_SIZE: since 6.2; answered by the driver before.
 # HAVE_MODULE_IMPORT_NS_STRING: since 6.13; a bare word before.
 # HAVE_VM_FLAGS_SET: since 6.3; plain |= before.
 # HAVE_GUP_VMAS: up to 6.4; one argument fewer since.
+# HAVE_FOLLOW_PFNMAP: since 6.12; follow_pfn() before.
 # HAVE_KTHREAD_RUN_WORKER: since 6.14; creating one started it before.
 # HAVE_EVENTFD_SIGNAL_ONE_ARG: since 6.8; it took a count before.
+# HAVE_HRTIMER_SETUP: since 6.13; the function was set apart before.

@@ -137,7 +137,8 @@ int vfio_dirty_leaves_reserve_locked(struct vfio_dirty_container *c,
 					 GFP_KERNEL_ACCOUNT);
 		if (!leaf)
 			return -ENOMEM;
-		ret = xa_insert(&m->leaves, i, leaf, GFP_KERNEL);
+		ret = xa_insert(&m->leaves, i, leaf,
+				GFP_KERNEL_ACCOUNT);
 		if (ret) {
 			kmem_cache_free(vfio_dirty_leaf_cache, leaf);
 			return ret;
@@ -592,7 +593,8 @@ static int vfio_dirty_query_run(struct vfio_dirty_container *c,
 	words = min_t(u64, last - first + 1, VFIO_DIRTY_CHUNK_WORDS);
 	chunk.bits = few;
 	if (words > VFIO_DIRTY_CHUNK_FEW)
-		chunk.bits = kvmalloc_array(2 * words, sizeof(u64), GFP_KERNEL);
+		chunk.bits = kvmalloc_array(2 * words, sizeof(u64),
+					    GFP_KERNEL_ACCOUNT);
 	if (!chunk.bits)
 		return -ENOMEM;
 	chunk.mask = chunk.bits + words;

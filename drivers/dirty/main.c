@@ -21,6 +21,7 @@
 #include <linux/sysfs.h>
 #include <linux/vfio_dirty.h>
 
+#include "compat_vfio.h"
 #include "vfio_dirty_private.h"
 
 #define CREATE_TRACE_POINTS
@@ -277,6 +278,7 @@ static void __exit vfio_dirty_exit(void)
 module_init(vfio_dirty_init);
 module_exit(vfio_dirty_exit);
 
+COMPAT_VFIO_IMPORT_IOMMUFD_NS;
 MODULE_DESCRIPTION("VFIO container backend with exact dirty pages");
 MODULE_AUTHOR("The mvgpu authors");
 MODULE_LICENSE("GPL");

@@ -12,6 +12,7 @@
 #include <linux/iommu.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/ratelimit.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -119,6 +120,8 @@ static void vfio_dirty_block_trim(struct vfio_dirty_leaf *leaf,
 /* Charge pages to the process that mapped them. */
 static int vfio_dirty_charge(struct vfio_dirty_mapping *m, unsigned long nr)
 {
+	/* Drivers try again with less: one line for all that. */
+	static DEFINE_RATELIMIT_STATE(once, 5 * HZ, 1);
 	int ret;
 
 	if (!nr)
@@ -128,9 +131,9 @@ static int vfio_dirty_charge(struct vfio_dirty_mapping *m, unsigned long nr)
 		return ret;
 	ret = __account_locked_vm(m->mm, nr, true, m->task, m->lock_cap);
 	mmap_write_unlock(m->mm);
-	if (ret == -ENOMEM)
-		pr_warn_ratelimited("cannot pin %lu pages: RLIMIT_MEMLOCK of process %d is exceeded\n",
-				    nr, task_pid_nr(m->task));
+	if (ret == -ENOMEM && __ratelimit(&once))
+		pr_warn("cannot pin %lu pages: RLIMIT_MEMLOCK of process %d is exceeded\n",
+			nr, task_pid_nr(m->task));
 	return ret;
 }
 

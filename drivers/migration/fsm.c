@@ -1,7 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The state machine of a migratable device, as a table: every event in every
- * state has a cell that says where it leads, what has to be done on the way,
+ * The states of a migratable device, and what may happen in them. There is one
+ * state, whoever changes it: the device-state region or migration v2. Each of
+ * these front ends has a table of its own over the same states, this file that
+ * of the region and v2_fsm.c that of v2:
+ *
+ *	state		in v2		byte 0 of the region
+ *	running		RUNNING		0
+ *	running_p2p	RUNNING_P2P	0
+ *	pre_copy	PRE_COPY	0
+ *	pre_copy_p2p	PRE_COPY_P2P	0
+ *	stopped		STOP		1
+ *	stop_copy	STOP_COPY	1
+ *	loading		RESUMING	1
+ *	refused		ERROR		1
+ *
+ * Whoever first changes the state owns the device until close or reset; what
+ * the other then writes is refused with EBUSY. So only v2 leaves the states
+ * that only v2 enters. Reset is everybody's: it leads from each state to
+ * running, and leaves nothing of what was on its way.
+ *
+ * A cell of a table says where an event leads, what has to be done on the way,
  * or why it is refused. Nothing is done here; the caller asks for an arc, does
  * what it says, and commits. Pure: also compiled in user space.
  */
@@ -12,8 +31,25 @@
 
 /* What reset does, wherever it starts from. */
 #define MDEV_MIGRATION_DO_START_OVER					\
-	(MDEV_MIGRATION_DO_DROP_SNAPSHOT | MDEV_MIGRATION_DO_DROP_LOAD |\
+	(MDEV_MIGRATION_DO_DROP_SAVE | MDEV_MIGRATION_DO_DROP_LOAD |	\
 	 MDEV_MIGRATION_DO_RESET)
+
+/* All cells of a state in which the region is told that another owns it. */
+#define MDEV_MIGRATION_FSM_V2_ROW(reset)				\
+	{								\
+		[MDEV_MIGRATION_EV_START] = { .error = -EBUSY },	\
+		[MDEV_MIGRATION_EV_STOP] = { .error = -EBUSY },		\
+		[MDEV_MIGRATION_EV_SAVE] = { .error = -EBUSY },		\
+		[MDEV_MIGRATION_EV_LOAD] = { .error = -EBUSY },		\
+		[MDEV_MIGRATION_EV_APPLIED] = { .error = -EINVAL },	\
+		[MDEV_MIGRATION_EV_REFUSE] = { .error = -EINVAL },	\
+		[MDEV_MIGRATION_EV_RESET] = {				\
+			.next = MDEV_MIGRATION_RUNNING,			\
+			.actions = (reset) |				\
+				   MDEV_MIGRATION_DO_START_OVER |	\
+				   MDEV_MIGRATION_DO_RESUME,		\
+		},							\
+	}
 
 static const struct mdev_migration_arc
 mdev_migration_fsm_table[MDEV_MIGRATION_NR_STATES][MDEV_MIGRATION_NR_EVENTS] = {
@@ -43,7 +79,7 @@ mdev_migration_fsm_table[MDEV_MIGRATION_NR_STATES][MDEV_MIGRATION_NR_EVENTS] = {
 	[MDEV_MIGRATION_STOPPED] = {
 		[MDEV_MIGRATION_EV_START] = {
 			.next = MDEV_MIGRATION_RUNNING,
-			.actions = MDEV_MIGRATION_DO_DROP_SNAPSHOT |
+			.actions = MDEV_MIGRATION_DO_DROP_SAVE |
 				   MDEV_MIGRATION_DO_DROP_LOAD |
 				   MDEV_MIGRATION_DO_RESUME,
 		},
@@ -111,18 +147,28 @@ mdev_migration_fsm_table[MDEV_MIGRATION_NR_STATES][MDEV_MIGRATION_NR_EVENTS] = {
 				   MDEV_MIGRATION_DO_RESUME,
 		},
 	},
+	[MDEV_MIGRATION_STOP_COPY] = MDEV_MIGRATION_FSM_V2_ROW(0),
+	[MDEV_MIGRATION_RUNNING_P2P] =
+		MDEV_MIGRATION_FSM_V2_ROW(MDEV_MIGRATION_DO_QUIESCE),
+	[MDEV_MIGRATION_PRE_COPY] =
+		MDEV_MIGRATION_FSM_V2_ROW(MDEV_MIGRATION_DO_QUIESCE),
+	[MDEV_MIGRATION_PRE_COPY_P2P] =
+		MDEV_MIGRATION_FSM_V2_ROW(MDEV_MIGRATION_DO_QUIESCE),
 };
 
 static const char * const mdev_migration_fsm_names[MDEV_MIGRATION_NR_STATES] = {
-	[MDEV_MIGRATION_STATE_NONE] = "none",
-	[MDEV_MIGRATION_RUNNING] = "running",
-	[MDEV_MIGRATION_STOPPED] = "stopped",
-	[MDEV_MIGRATION_LOADING] = "loading",
 	[MDEV_MIGRATION_REFUSED] = "refused",
+	[MDEV_MIGRATION_STOPPED] = "stopped",
+	[MDEV_MIGRATION_RUNNING] = "running",
+	[MDEV_MIGRATION_STOP_COPY] = "stop_copy",
+	[MDEV_MIGRATION_LOADING] = "loading",
+	[MDEV_MIGRATION_RUNNING_P2P] = "running_p2p",
+	[MDEV_MIGRATION_PRE_COPY] = "pre_copy",
+	[MDEV_MIGRATION_PRE_COPY_P2P] = "pre_copy_p2p",
 };
 
 static const char * const
-mdev_migration_fsm_event_names[MDEV_MIGRATION_NR_EVENTS] = {
+mdev_migration_fsm_event_names[MDEV_MIGRATION_EV_SET + 1] = {
 	[MDEV_MIGRATION_EV_START] = "start",
 	[MDEV_MIGRATION_EV_STOP] = "stop",
 	[MDEV_MIGRATION_EV_SAVE] = "save",
@@ -130,6 +176,7 @@ mdev_migration_fsm_event_names[MDEV_MIGRATION_NR_EVENTS] = {
 	[MDEV_MIGRATION_EV_APPLIED] = "applied",
 	[MDEV_MIGRATION_EV_REFUSE] = "refuse",
 	[MDEV_MIGRATION_EV_RESET] = "reset",
+	[MDEV_MIGRATION_EV_SET] = "set",
 };
 
 /**
@@ -147,7 +194,21 @@ static bool mdev_migration_fsm_needs_owner(enum mdev_migration_event event)
 {
 	return event == MDEV_MIGRATION_EV_START ||
 	       event == MDEV_MIGRATION_EV_STOP ||
-	       event == MDEV_MIGRATION_EV_LOAD;
+	       event == MDEV_MIGRATION_EV_LOAD ||
+	       event == MDEV_MIGRATION_EV_SET;
+}
+
+/**
+ * mdev_migration_fsm_is_others - does another front end own the device?
+ * @fsm: where the device is
+ * @front: who asks
+ *
+ * Return: true if what @front would change is refused.
+ */
+bool mdev_migration_fsm_is_others(const struct mdev_migration_fsm *fsm,
+				  enum mdev_migration_front front)
+{
+	return fsm->owner != MDEV_MIGRATION_FRONT_NONE && fsm->owner != front;
 }
 
 /**
@@ -172,14 +233,12 @@ int mdev_migration_fsm_check(const struct mdev_migration_fsm *fsm,
 		return -EINVAL;
 
 	if (mdev_migration_fsm_needs_owner(event) &&
-	    fsm->owner != MDEV_MIGRATION_FRONT_NONE && fsm->owner != front)
+	    mdev_migration_fsm_is_others(fsm, front))
 		return -EBUSY;
 
 	cell = &mdev_migration_fsm_table[fsm->state][event];
 	if (cell->error)
 		return cell->error;
-	if (cell->next == MDEV_MIGRATION_STATE_NONE)
-		return -EINVAL;
 
 	*arc = cell;
 	return 0;
@@ -190,7 +249,7 @@ int mdev_migration_fsm_check(const struct mdev_migration_fsm *fsm,
  * @fsm: where the device was; moved on
  * @event: what happened
  * @front: who wanted it; owns the device from the first change on
- * @arc: given by mdev_migration_fsm_check()
+ * @arc: given by mdev_migration_fsm_check() or mdev_migration_v2_fsm_next()
  */
 void mdev_migration_fsm_commit(struct mdev_migration_fsm *fsm,
 			       enum mdev_migration_event event,
@@ -211,11 +270,19 @@ void mdev_migration_fsm_commit(struct mdev_migration_fsm *fsm,
  * mdev_migration_fsm_stopped - what a read of run control gives
  * @fsm: where the device is; no lock is needed
  *
- * Return: true in every state in which the device does not run by itself.
+ * Return: true in every state in which a guest would find the device standing.
  */
 bool mdev_migration_fsm_stopped(const struct mdev_migration_fsm *fsm)
 {
-	return READ_ONCE(fsm->state) != MDEV_MIGRATION_RUNNING;
+	switch (READ_ONCE(fsm->state)) {
+	case MDEV_MIGRATION_RUNNING:
+	case MDEV_MIGRATION_RUNNING_P2P:
+	case MDEV_MIGRATION_PRE_COPY:
+	case MDEV_MIGRATION_PRE_COPY_P2P:
+		return false;
+	default:
+		return true;
+	}
 }
 
 /**
@@ -227,7 +294,7 @@ bool mdev_migration_fsm_stopped(const struct mdev_migration_fsm *fsm)
 const char *mdev_migration_fsm_name(unsigned int state)
 {
 	if (state >= MDEV_MIGRATION_NR_STATES)
-		state = MDEV_MIGRATION_STATE_NONE;
+		return "none";
 	return mdev_migration_fsm_names[state];
 }
 
@@ -239,7 +306,27 @@ const char *mdev_migration_fsm_name(unsigned int state)
  */
 const char *mdev_migration_fsm_event_name(unsigned int event)
 {
-	if (event >= MDEV_MIGRATION_NR_EVENTS)
+	if (event > MDEV_MIGRATION_EV_SET)
 		return "none";
 	return mdev_migration_fsm_event_names[event];
+}
+
+/**
+ * mdev_migration_fsm_owner_name - name an owner
+ * @owner: enum mdev_migration_front
+ *
+ * Return: a static text.
+ */
+const char *mdev_migration_fsm_owner_name(unsigned int owner)
+{
+	switch (owner) {
+	case MDEV_MIGRATION_FRONT_NONE:
+		return "none";
+	case MDEV_MIGRATION_FRONT_REGION:
+		return "region";
+	case MDEV_MIGRATION_FRONT_V2:
+		return "v2";
+	default:
+		return "unknown";
+	}
 }

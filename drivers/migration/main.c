@@ -3,6 +3,8 @@
  * mdev_migration: migration as a library for mdev vendor drivers. The life of
  * a handle, and the one place where a device changes its run state.
  */
+#include <linux/compiler.h>
+#include <linux/container_of.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -10,6 +12,7 @@
 #include <linux/lockdep.h>
 #include <linux/math.h>
 #include <linux/module.h>
+#include <linux/poll.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -23,14 +26,82 @@
 /* A bound that keeps sums of sizes far from overflow. */
 #define MDEV_MIGRATION_MEM_MAX	SZ_1T
 
+/* What of an arc can fail; the rest is not done then. */
+static int mdev_migration_try_locked(struct mdev_migration *mig,
+				     unsigned int actions)
+{
+	const struct mdev_migration_ops *ops = mig->params.ops;
+	void *priv = mig->params.priv;
+	int error = 0;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	if (actions & MDEV_MIGRATION_DO_QUIESCE_P2P)
+		error = ops->quiesce(priv, MDEV_MIGRATION_QUIESCE_P2P);
+	if (!error && actions & MDEV_MIGRATION_DO_QUIESCE)
+		error = ops->quiesce(priv, MDEV_MIGRATION_QUIESCE_STOP);
+	if (!error && actions & MDEV_MIGRATION_DO_SAVE_BEGIN)
+		error = mdev_migration_save_begin_locked(mig);
+	if (!error && actions & MDEV_MIGRATION_DO_SAVE_STATE) {
+		error = mdev_migration_save_state_locked(mig);
+		if (error && actions & MDEV_MIGRATION_DO_SAVE_BEGIN)
+			mdev_migration_save_drop_locked(mig);
+	}
+	if (!error && actions & MDEV_MIGRATION_DO_LOAD_BEGIN)
+		error = mdev_migration_restore_begin_locked(mig);
+	if (!error && actions & MDEV_MIGRATION_DO_LOAD_END)
+		error = mdev_migration_restore_end_locked(mig);
+	return error;
+}
+
+/**
+ * mdev_migration_arc_locked - go along an arc
+ * @mig: the device
+ * @event: what happens
+ * @front: who wants it
+ * @arc: a cell of a table
+ *
+ * The driver sees the device as stopped only after it is still, and as running
+ * before it is let go.
+ *
+ * Return: 0, or -errno with the state as it was.
+ */
+int mdev_migration_arc_locked(struct mdev_migration *mig,
+			      enum mdev_migration_event event,
+			      enum mdev_migration_front front,
+			      const struct mdev_migration_arc *arc)
+{
+	unsigned int from = mig->fsm.state;
+	int error;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	error = mdev_migration_try_locked(mig, arc->actions);
+	if (error)
+		return error;
+
+	if (arc->actions & MDEV_MIGRATION_DO_DROP_SAVE)
+		mdev_migration_save_drop_locked(mig);
+	if (arc->actions & MDEV_MIGRATION_DO_DROP_LOAD)
+		mdev_migration_restore_drop_locked(mig);
+	if (arc->actions & MDEV_MIGRATION_DO_RESET)
+		mig->params.ops->reset(mig->params.priv);
+
+	mdev_migration_fsm_commit(&mig->fsm, event, front, arc);
+	trace_mdev_migration_state(mig->params.dev, event, from, arc->next);
+	/* What can be read at the data fd, and what that means, is another. */
+	wake_up_poll(&mig->wait, EPOLLIN | EPOLLRDNORM);
+
+	if (arc->actions & MDEV_MIGRATION_DO_RESUME)
+		mig->params.ops->resume(mig->params.priv);
+	return 0;
+}
+
 /**
  * mdev_migration_step_locked - something happens to a device
  * @mig: the device
- * @event: what
+ * @event: what; a column of the table
  * @front: who wants it
- *
- * Does what the table says. The driver sees the device as stopped only after
- * it is still, and as running before it is let go.
  *
  * Return: 0, or with nothing changed: why the event is refused, or -EINTR of
  * a wait for the device to be still.
@@ -39,36 +110,14 @@ int mdev_migration_step_locked(struct mdev_migration *mig,
 			       enum mdev_migration_event event,
 			       enum mdev_migration_front front)
 {
-	const struct mdev_migration_ops *ops = mig->params.ops;
 	const struct mdev_migration_arc *arc;
-	void *priv = mig->params.priv;
-	unsigned int from = mig->fsm.state;
 	int error;
 
 	lockdep_assert_held(&mig->state_mutex);
 
 	error = mdev_migration_fsm_check(&mig->fsm, event, front, &arc);
-	if (error)
-		return error;
-
-	if (arc->actions & MDEV_MIGRATION_DO_QUIESCE) {
-		error = ops->quiesce(priv, MDEV_MIGRATION_QUIESCE_STOP);
-		if (error)
-			return error;
-	}
-	if (arc->actions & MDEV_MIGRATION_DO_DROP_SNAPSHOT)
-		mdev_migration_save_drop_locked(mig);
-	if (arc->actions & MDEV_MIGRATION_DO_DROP_LOAD)
-		mdev_migration_restore_drop_locked(mig);
-	if (arc->actions & MDEV_MIGRATION_DO_RESET)
-		ops->reset(priv);
-
-	mdev_migration_fsm_commit(&mig->fsm, event, front, arc);
-	trace_mdev_migration_state(mig->params.dev, event, from, arc->next);
-
-	if (arc->actions & MDEV_MIGRATION_DO_RESUME)
-		ops->resume(priv);
-	return 0;
+	return error ? error : mdev_migration_arc_locked(mig, event, front,
+							 arc);
 }
 
 static bool mdev_migration_ops_valid(const struct mdev_migration_ops *ops)
@@ -80,8 +129,8 @@ static bool mdev_migration_ops_valid(const struct mdev_migration_ops *ops)
 	    !ops->apply || !ops->reset)
 		return false;
 	return !mem || (mem->track_start && mem->track_stop &&
-			mem->dirty_estimate && mem->next_chunk &&
-			mem->read_chunk && mem->write_chunk);
+			mem->dirty_estimate && mem->data_estimate &&
+			mem->next_chunk && mem->read_chunk && mem->write_chunk);
 }
 
 static bool mdev_migration_sections_valid(const struct mdev_migration_ops *ops)
@@ -150,18 +199,47 @@ mdev_migration_create(const struct mdev_migration_params *params)
 				    mdev_migration_stream_bound(&mig->format),
 				    (u64)MDEV_MIGRATION_PAGE);
 	atomic64_set(&mig->generation, 0);
+	atomic64_set(&mig->moved, 0);
+	kref_init(&mig->ref);
+	init_waitqueue_head(&mig->wait);
 	mutex_init(&mig->state_mutex);
 	mdev_migration_fsm_init(&mig->fsm);
 	return mig;
 }
 EXPORT_SYMBOL_GPL(mdev_migration_create);
 
-void mdev_migration_destroy(struct mdev_migration *mig)
+static void mdev_migration_release(struct kref *ref)
 {
-	if (!mig)
-		return;
+	struct mdev_migration *mig = container_of(ref, struct mdev_migration,
+						  ref);
+
 	mutex_destroy(&mig->state_mutex);
 	kfree(mig);
+}
+
+/**
+ * mdev_migration_get - a data fd needs the handle
+ * @mig: the handle
+ */
+void mdev_migration_get(struct mdev_migration *mig)
+{
+	kref_get(&mig->ref);
+}
+
+/**
+ * mdev_migration_put - undo mdev_migration_get()
+ * @mig: the handle; the driver may be gone
+ */
+void mdev_migration_put(struct mdev_migration *mig)
+{
+	kref_put(&mig->ref, mdev_migration_release);
+}
+
+/* Data fds may stay longer, but all they can find is that they are dead. */
+void mdev_migration_destroy(struct mdev_migration *mig)
+{
+	if (mig)
+		mdev_migration_put(mig);
 }
 EXPORT_SYMBOL_GPL(mdev_migration_destroy);
 
@@ -182,6 +260,7 @@ void mdev_migration_close(struct mdev_migration *mig)
 	mdev_migration_fsm_init(&mig->fsm);
 	mig->offered = false;
 	mutex_unlock(&mig->state_mutex);
+	wake_up_poll(&mig->wait, EPOLLIN | EPOLLRDNORM);
 }
 EXPORT_SYMBOL_GPL(mdev_migration_close);
 
@@ -198,6 +277,12 @@ int mdev_migration_reset(struct mdev_migration *mig)
 }
 EXPORT_SYMBOL_GPL(mdev_migration_reset);
 
+void mdev_migration_dirtied(struct mdev_migration *mig)
+{
+	wake_up_poll(&mig->wait, EPOLLIN | EPOLLRDNORM);
+}
+EXPORT_SYMBOL_GPL(mdev_migration_dirtied);
+
 void mdev_migration_touch(struct mdev_migration *mig)
 {
 	/* A full barrier: the change is visible before the count is. */
@@ -210,6 +295,21 @@ bool mdev_migration_stopped(struct mdev_migration *mig)
 	return mdev_migration_fsm_stopped(&mig->fsm);
 }
 EXPORT_SYMBOL_GPL(mdev_migration_stopped);
+
+void mdev_migration_report(struct mdev_migration *mig,
+			   struct mdev_migration_report *report)
+{
+	report->state = mdev_migration_fsm_name(READ_ONCE(mig->fsm.state));
+	report->owner = mdev_migration_fsm_owner_name(READ_ONCE(mig->fsm.owner));
+	report->moved = atomic64_read(&mig->moved);
+}
+EXPORT_SYMBOL_GPL(mdev_migration_report);
+
+void mdev_migration_clear_moved(struct mdev_migration *mig)
+{
+	atomic64_set(&mig->moved, 0);
+}
+EXPORT_SYMBOL_GPL(mdev_migration_clear_moved);
 
 MODULE_DESCRIPTION("Device state of VFIO mediated devices");
 MODULE_AUTHOR("The mvgpu authors");

@@ -11,14 +11,20 @@
 #define MDEV_MIGRATION_PRIVATE_H
 
 #include <linux/atomic.h>
+#include <linux/kref.h>
 #include <linux/mdev_migration.h>
 #include <linux/mutex.h>
+#include <linux/vfio.h>
+#include <linux/wait.h>
 
 #include "fsm.h"
+#include "producer.h"
 #include "snapshot.h"
 #include "stream.h"
 
+struct file;
 struct mdev_migration_load;
+struct mdev_migration_v2_file;
 
 /**
  * struct mdev_migration - a migratable device
@@ -27,12 +33,20 @@ struct mdev_migration_load;
  * @format: what streams of this device look like; fixed
  * @region_size: bytes of the device-state region; fixed
  * @offered: the region exists; set by open, fixed until close
+ * @v2_ops: what the vfio core calls; finds the handle of a device
+ * @ref: one for the driver, one for each data fd
+ * @wait: who polls a data fd
  * @generation: counts what the VMM does to the device behind the library's
  *	back; no lock
+ * @moved: bytes of contexts that were read or written; no lock
  * @state_mutex: protects all that follows, and serializes the driver's ops
  * @fsm: run state and owner; the state is also read without the lock
  * @snapshot: the context that is being read, or NULL
  * @snapshot_generation: @generation before @snapshot was taken
+ * @producer: the stream that is being read through a data fd, or NULL
+ * @save_file: the data fd through which that is done; NULL also if it was
+ *	closed. Cleared without the lock by its release.
+ * @load_file: the same of the one through which a stream is written
  * @tracking: the driver's track_start was called, track_stop not yet
  * @load: the context that is being written, or NULL
  * @write_next: offset in the context that a write has to go on at, or 0
@@ -44,13 +58,20 @@ struct mdev_migration {
 	struct mdev_migration_format format;
 	u64 region_size;
 	bool offered;
+	struct vfio_migration_ops v2_ops;
+	struct kref ref;
+	wait_queue_head_t wait;
 	atomic64_t generation;
+	atomic64_t moved;
 
 	/* Order: see the top of this file. */
 	struct mutex state_mutex;
 	struct mdev_migration_fsm fsm;
 	struct mdev_migration_snapshot *snapshot;
 	s64 snapshot_generation;
+	struct mdev_migration_producer *producer;
+	struct mdev_migration_v2_file *save_file;
+	struct mdev_migration_v2_file *load_file;
 	bool tracking;
 	struct mdev_migration_load *load;
 	u64 write_next;
@@ -58,20 +79,36 @@ struct mdev_migration {
 };
 
 /* main.c */
+int mdev_migration_arc_locked(struct mdev_migration *mig,
+			      enum mdev_migration_event event,
+			      enum mdev_migration_front front,
+			      const struct mdev_migration_arc *arc);
 int mdev_migration_step_locked(struct mdev_migration *mig,
 			       enum mdev_migration_event event,
 			       enum mdev_migration_front front);
+void mdev_migration_get(struct mdev_migration *mig);
+void mdev_migration_put(struct mdev_migration *mig);
 
 /* restore.c */
+int mdev_migration_restore_begin_locked(struct mdev_migration *mig);
+int mdev_migration_restore_stream_locked(struct mdev_migration *mig,
+					 const u8 *data, size_t len);
+int mdev_migration_restore_end_locked(struct mdev_migration *mig);
 int mdev_migration_restore_write_locked(struct mdev_migration *mig,
 					enum mdev_migration_front front,
 					u64 at, const u8 *data, size_t len);
 void mdev_migration_restore_drop_locked(struct mdev_migration *mig);
 
 /* save.c */
+int mdev_migration_save_begin_locked(struct mdev_migration *mig);
+int mdev_migration_save_state_locked(struct mdev_migration *mig);
 int mdev_migration_save_read_locked(struct mdev_migration *mig,
 				    enum mdev_migration_front front, u64 at,
 				    u8 *out, size_t len);
 void mdev_migration_save_drop_locked(struct mdev_migration *mig);
+
+/* v2_file.c */
+struct file *mdev_migration_v2_file_create(struct mdev_migration *mig,
+					   bool save);
 
 #endif /* MDEV_MIGRATION_PRIVATE_H */

@@ -106,7 +106,8 @@ ssize_t mdev_migration_region_read(struct mdev_migration *mig, unsigned int nr,
 	if (error || !count)
 		return error;
 
-	bounce = kvmalloc(min(count, MDEV_MIGRATION_REGION_BOUNCE), GFP_KERNEL);
+	bounce = kvmalloc(min(count, MDEV_MIGRATION_REGION_BOUNCE),
+			  GFP_KERNEL_ACCOUNT);
 	if (!bounce)
 		return -ENOMEM;
 
@@ -217,7 +218,8 @@ ssize_t mdev_migration_region_write(struct mdev_migration *mig,
 	if (offset == VFIO_DEVICE_STATE_RUN_OFFSET)
 		return mdev_migration_region_run(mig, buf, count);
 
-	bounce = kvmalloc(min(count, MDEV_MIGRATION_REGION_BOUNCE), GFP_KERNEL);
+	bounce = kvmalloc(min(count, MDEV_MIGRATION_REGION_BOUNCE),
+			  GFP_KERNEL_ACCOUNT);
 	if (!bounce)
 		return -ENOMEM;
 	ret = mdev_migration_region_store_all(mig, bounce, buf, count, offset);

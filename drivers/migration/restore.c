@@ -4,7 +4,14 @@
  * come; everything else waits until the context is whole, is judged together
  * and taken over in one step. Whatever goes wrong before leaves the device
  * reset, and says why.
+ *
+ * Through the region a context has a header of its own, and its end changes the
+ * state of the device. Through a data fd there is the stream alone, and nothing
+ * that comes changes the state: what became of it is told when user space wants
+ * to leave it. What the VMM writes to the device after the end of a stream is
+ * not overwritten any more.
  */
+#include <linux/compiler.h>
 #include <linux/device.h>
 #include <linux/errno.h>
 #include <linux/lockdep.h>
@@ -22,12 +29,14 @@
  * @came: bytes of the context that came
  * @length: bytes that the context has, once its header came
  * @head: the context's header
+ * @applied: the whole stream came and was taken over; of a data fd
  */
 struct mdev_migration_load {
 	struct mdev_migration_parser parser;
 	u64 came;
 	u64 length;
 	u8 head[MDEV_MIGRATION_CONTEXT_HEAD];
+	bool applied;
 };
 
 static int mdev_migration_restore_compat(void *arg, u16 version,
@@ -85,18 +94,30 @@ void mdev_migration_restore_drop_locked(struct mdev_migration *mig)
 
 	mdev_migration_restore_free_locked(mig);
 	mig->write_next = 0;
+	WRITE_ONCE(mig->load_file, NULL);
+}
+
+static struct mdev_migration_load *
+mdev_migration_restore_alloc(struct mdev_migration *mig)
+{
+	struct mdev_migration_load *load;
+
+	load = kvzalloc(sizeof(*load), GFP_KERNEL_ACCOUNT);
+	if (load)
+		mdev_migration_parser_init(&load->parser, &mig->format,
+					   &mdev_migration_restore_sink, mig);
+	return load;
 }
 
 /* The write of the context's first byte. */
-static int mdev_migration_restore_begin_locked(struct mdev_migration *mig,
+static int mdev_migration_restore_first_locked(struct mdev_migration *mig,
 					       enum mdev_migration_front front)
 {
-	struct mdev_migration_load *load;
+	struct mdev_migration_load *load = mdev_migration_restore_alloc(mig);
 	int error;
 
 	lockdep_assert_held(&mig->state_mutex);
 
-	load = kvzalloc(sizeof(*load), GFP_KERNEL_ACCOUNT);
 	if (!load)
 		return -ENOMEM;
 
@@ -106,8 +127,6 @@ static int mdev_migration_restore_begin_locked(struct mdev_migration *mig,
 		return error;
 	}
 
-	mdev_migration_parser_init(&load->parser, &mig->format,
-				   &mdev_migration_restore_sink, mig);
 	mig->load = load;
 	return 0;
 }
@@ -152,6 +171,7 @@ static int mdev_migration_restore_push_locked(struct mdev_migration *mig,
 	lockdep_assert_held(&mig->state_mutex);
 
 	piece = mdev_migration_restore_head(load, data, len);
+	atomic64_add(piece, &mig->moved);
 	data += piece;
 	len -= piece;
 	if (parser->error || load->came < sizeof(load->head))
@@ -159,6 +179,7 @@ static int mdev_migration_restore_push_locked(struct mdev_migration *mig,
 
 	piece = min_t(u64, len, load->length - load->came);
 	load->came += piece;
+	atomic64_add(piece, &mig->moved);
 	mdev_migration_parser_push(parser, data, piece);
 
 	if (load->came == load->length)
@@ -174,9 +195,8 @@ static int mdev_migration_restore_push_locked(struct mdev_migration *mig,
 	return parser->error;
 }
 
-/* The context is whole: judge the state in it, then take it over. */
-static int mdev_migration_restore_apply_locked(struct mdev_migration *mig,
-					       enum mdev_migration_front front)
+/* All of it came: judge the state in it, then take it over. */
+static int mdev_migration_restore_judge_locked(struct mdev_migration *mig)
 {
 	const struct mdev_migration_ops *ops = mig->params.ops;
 	struct mdev_migration_parser *parser = &mig->load->parser;
@@ -192,6 +212,33 @@ static int mdev_migration_restore_apply_locked(struct mdev_migration *mig,
 
 	ops->apply(mig->params.priv, parser->sections, parser->nr_sections);
 	trace_mdev_migration_load(mig->params.dev, 0, mig->load->came, 0);
+	return 0;
+}
+
+static void mdev_migration_restore_say_locked(struct mdev_migration *mig)
+{
+	const struct mdev_migration_parser *parser = &mig->load->parser;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	dev_warn_ratelimited(mig->params.dev,
+			     "context refused at byte %llu, section %#x: %s (%d)\n",
+			     mig->load->came, parser->id, parser->why,
+			     parser->error);
+	trace_mdev_migration_load(mig->params.dev, parser->error,
+				  mig->load->came, parser->id);
+}
+
+static int mdev_migration_restore_apply_locked(struct mdev_migration *mig,
+					       enum mdev_migration_front front)
+{
+	int error;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	error = mdev_migration_restore_judge_locked(mig);
+	if (error)
+		return error;
 	WARN_ON_ONCE(mdev_migration_step_locked(mig, MDEV_MIGRATION_EV_APPLIED,
 						front));
 	mdev_migration_restore_free_locked(mig);
@@ -201,17 +248,10 @@ static int mdev_migration_restore_apply_locked(struct mdev_migration *mig,
 static int mdev_migration_restore_refuse_locked(struct mdev_migration *mig,
 						enum mdev_migration_front front)
 {
-	const struct mdev_migration_parser *parser = &mig->load->parser;
-
 	lockdep_assert_held(&mig->state_mutex);
 
-	mig->load_error = parser->error;
-	dev_warn_ratelimited(mig->params.dev,
-			     "context refused at byte %llu, section %#x: %s (%d)\n",
-			     mig->load->came, parser->id, parser->why,
-			     parser->error);
-	trace_mdev_migration_load(mig->params.dev, parser->error,
-				  mig->load->came, parser->id);
+	mig->load_error = mig->load->parser.error;
+	mdev_migration_restore_say_locked(mig);
 	WARN_ON_ONCE(mdev_migration_step_locked(mig, MDEV_MIGRATION_EV_REFUSE,
 						front));
 	mdev_migration_restore_drop_locked(mig);
@@ -238,7 +278,7 @@ int mdev_migration_restore_write_locked(struct mdev_migration *mig,
 	lockdep_assert_held(&mig->state_mutex);
 
 	if (!at) {
-		error = mdev_migration_restore_begin_locked(mig, front);
+		error = mdev_migration_restore_first_locked(mig, front);
 		if (error)
 			return error;
 	} else if (mig->fsm.state == MDEV_MIGRATION_REFUSED) {
@@ -256,4 +296,81 @@ int mdev_migration_restore_write_locked(struct mdev_migration *mig,
 	if (!error && mig->load->came == mig->load->length)
 		error = mdev_migration_restore_apply_locked(mig, front);
 	return error ? mdev_migration_restore_refuse_locked(mig, front) : 0;
+}
+
+/**
+ * mdev_migration_restore_begin_locked - expect a stream at a data fd
+ * @mig: the device, stopped
+ *
+ * There is no other load: the region's are dropped when it loses the device.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mdev_migration_restore_begin_locked(struct mdev_migration *mig)
+{
+	struct mdev_migration_load *load = mdev_migration_restore_alloc(mig);
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	if (!load)
+		return -ENOMEM;
+
+	mig->load = load;
+	return 0;
+}
+
+/**
+ * mdev_migration_restore_stream_locked - bytes of a stream came at a data fd
+ * @mig: the device, with a load begun
+ * @data: the bytes
+ * @len: how many, 1 at least
+ *
+ * The device stays in its state whatever comes.
+ *
+ * Return: 0, or why the stream is refused; the same one for ever from then on.
+ */
+int mdev_migration_restore_stream_locked(struct mdev_migration *mig,
+					 const u8 *data, size_t len)
+{
+	struct mdev_migration_load *load = mig->load;
+	struct mdev_migration_parser *parser = &load->parser;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	if (parser->error)
+		return parser->error;
+
+	mdev_migration_parser_push(parser, data, len);
+	atomic64_add(parser->consumed - load->came, &mig->moved);
+	load->came = parser->consumed;
+	if (parser->state == MDEV_MIGRATION_PARSER_DONE)
+		load->applied = !mdev_migration_restore_judge_locked(mig);
+
+	if (parser->error) {
+		load->applied = false;
+		mdev_migration_restore_say_locked(mig);
+		mig->params.ops->reset(mig->params.priv);
+	}
+	return parser->error;
+}
+
+/**
+ * mdev_migration_restore_end_locked - no more bytes will come at a data fd
+ * @mig: the device, with a load begun
+ *
+ * Return: 0 if a whole stream was taken over, or why not; then the device is
+ * as after reset.
+ */
+int mdev_migration_restore_end_locked(struct mdev_migration *mig)
+{
+	struct mdev_migration_load *load = mig->load;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	if (!load->applied && !load->parser.error) {
+		mdev_migration_parser_finish(&load->parser);
+		mdev_migration_restore_say_locked(mig);
+		mig->params.ops->reset(mig->params.priv);
+	}
+	return load->parser.error;
 }

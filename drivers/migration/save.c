@@ -3,15 +3,17 @@
  * Contexts on their way out: when one is taken, until when it is true, and
  * when it is dropped.
  */
+#include <linux/compiler.h>
 #include <linux/err.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
 
 #include "mdev_migration_private.h"
 #include "trace.h"
 
 /**
  * mdev_migration_save_drop_locked - forget the context that is being read
- * @mig: the device
+ * @mig: the device; the data fd is dead afterwards, if there is one
  */
 void mdev_migration_save_drop_locked(struct mdev_migration *mig)
 {
@@ -19,9 +21,75 @@ void mdev_migration_save_drop_locked(struct mdev_migration *mig)
 
 	mdev_migration_snapshot_free(mig->snapshot);
 	mig->snapshot = NULL;
+	mdev_migration_producer_free(mig->producer);
+	mig->producer = NULL;
+	WRITE_ONCE(mig->save_file, NULL);
 	if (mig->tracking)
 		mig->params.ops->mem->track_stop(mig->params.priv);
 	mig->tracking = false;
+}
+
+/* Anew: what was written before may be taken for clean from now on. */
+static int mdev_migration_save_track_locked(struct mdev_migration *mig)
+{
+	const struct mdev_migration_mem_ops *mem = mig->params.ops->mem;
+	int error;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	mdev_migration_save_drop_locked(mig);
+	if (!mem)
+		return 0;
+	error = mem->track_start(mig->params.priv);
+	mig->tracking = !error;
+	return error;
+}
+
+/**
+ * mdev_migration_save_begin_locked - begin a stream for a data fd
+ * @mig: the device, running or stopped
+ *
+ * Return: 0 or -errno.
+ */
+int mdev_migration_save_begin_locked(struct mdev_migration *mig)
+{
+	struct mdev_migration_producer *producer;
+	int error;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	error = mdev_migration_save_track_locked(mig);
+	if (error)
+		return error;
+
+	producer = mdev_migration_producer_create(&mig->format,
+						  mig->params.ops,
+						  mig->params.priv);
+	if (IS_ERR(producer)) {
+		mdev_migration_save_drop_locked(mig);
+		return PTR_ERR(producer);
+	}
+	mig->producer = producer;
+	return 0;
+}
+
+/**
+ * mdev_migration_save_state_locked - the device stands: its stream gets an end
+ * @mig: the device, with a stream
+ *
+ * Return: 0 or -errno.
+ */
+int mdev_migration_save_state_locked(struct mdev_migration *mig)
+{
+	int error;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	error = mdev_migration_producer_save(mig->producer);
+	trace_mdev_migration_switchover(mig->params.dev, error,
+					error ? 0 :
+					mdev_migration_producer_left(mig->producer));
+	return error;
 }
 
 /*
@@ -37,13 +105,9 @@ static int mdev_migration_save_take_locked(struct mdev_migration *mig)
 
 	lockdep_assert_held(&mig->state_mutex);
 
-	mdev_migration_save_drop_locked(mig);
-	if (ops->mem) {
-		error = ops->mem->track_start(mig->params.priv);
-		if (error)
-			return error;
-		mig->tracking = true;
-	}
+	error = mdev_migration_save_track_locked(mig);
+	if (error)
+		return error;
 
 	mig->snapshot_generation = atomic64_read(&mig->generation);
 	/* Pairs with the full barrier in mdev_migration_touch(). */
@@ -71,6 +135,18 @@ static bool mdev_migration_save_stale_locked(struct mdev_migration *mig)
 	/* What was copied so far was copied before this is looked at. */
 	smp_rmb();
 	return atomic64_read(&mig->generation) != mig->snapshot_generation;
+}
+
+/* Zeros behind the context do not count. */
+static void mdev_migration_save_count_locked(struct mdev_migration *mig, u64 at,
+					     size_t len)
+{
+	u64 length = mdev_migration_snapshot_length(mig->snapshot);
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	if (at < length)
+		atomic64_add(min_t(u64, len, length - at), &mig->moved);
 }
 
 /**
@@ -109,5 +185,7 @@ int mdev_migration_save_read_locked(struct mdev_migration *mig,
 	error = mdev_migration_snapshot_read(mig->snapshot, at, out, len);
 	if (!error && mdev_migration_save_stale_locked(mig))
 		error = -ESTALE;
+	if (!error)
+		mdev_migration_save_count_locked(mig, at, len);
 	return error;
 }

@@ -129,16 +129,6 @@ static int mdev_migration_snapshot_add(struct mdev_migration_snapshot *snapshot,
 	return 0;
 }
 
-/* Is what a driver gave as a chunk one that could be loaded again? */
-static bool mdev_migration_snapshot_sane(u64 mem_size, u64 from, u64 offset,
-					 u32 len)
-{
-	return offset >= from && offset < mem_size &&
-	       offset % MDEV_MIGRATION_PAGE == 0 &&
-	       len && len % MDEV_MIGRATION_PAGE == 0 &&
-	       len <= MDEV_MIGRATION_CHUNK_MAX && len <= mem_size - offset;
-}
-
 /* Find the memory that travels; sets the offset at which the end mark goes. */
 static int mdev_migration_snapshot_index(struct mdev_migration_snapshot *snapshot)
 {
@@ -154,8 +144,8 @@ static int mdev_migration_snapshot_index(struct mdev_migration_snapshot *snapsho
 
 		if (!mem->next_chunk(snapshot->priv, false, &offset, &len))
 			break;
-		if (WARN_ON_ONCE(!mdev_migration_snapshot_sane(mem_size, from,
-							       offset, len)))
+		if (WARN_ON_ONCE(!mdev_migration_chunk_sane(mem_size, from,
+							    offset, len)))
 			return -EIO;
 		error = mdev_migration_snapshot_add(snapshot, at, offset, len);
 		if (error)

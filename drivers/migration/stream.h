@@ -25,12 +25,16 @@
 #define MDEV_MIGRATION_SECTION_COMPAT	1
 #define MDEV_MIGRATION_SECTION_MEM	2
 #define MDEV_MIGRATION_SECTION_END	3
+#define MDEV_MIGRATION_SECTION_ROUND	4
+#define MDEV_MIGRATION_SECTION_ZERO	5
 
 #define MDEV_MIGRATION_COMPAT_MAX	4096
 /* Before the data of a memory section: {u64 offset}. */
 #define MDEV_MIGRATION_MEM_HEAD		8
 /* {u64 bytes before this section, u32 sections before it} */
 #define MDEV_MIGRATION_END_LEN		12
+/* {u64 offset, u32 bytes} */
+#define MDEV_MIGRATION_ZERO_LEN		12
 
 /* Memory moves in units of this, whatever the kernel's page size is. */
 #define MDEV_MIGRATION_PAGE		4096
@@ -85,11 +89,13 @@ int mdev_migration_writer_compat(struct mdev_migration_writer *writer,
 void mdev_migration_stream_frame(u8 *section, u32 id, u16 version, u16 flags,
 				 u32 len);
 void mdev_migration_stream_end(u8 *section, u64 total, u32 nr_sections);
+bool mdev_migration_chunk_sane(u64 mem_size, u64 from, u64 offset, u32 len);
 
 /**
  * struct mdev_migration_sink - who takes what a parser found
  * @compat: judge the compatibility section. 0, or -errno with *@why set.
  * @mem: take a chunk of device memory. 0, or -errno with *@why set.
+ *	Zeros come page by page.
  */
 struct mdev_migration_sink {
 	int (*compat)(void *arg, u16 version, const u8 *data, u32 len,
@@ -142,7 +148,7 @@ enum mdev_migration_parser_state {
  * @compat_seen: the compatibility section came
  * @seen: bit per entry of @format->sections
  * @state_bytes: payload announced so far, device memory not counted
- * @mem_next: lowest offset that the next chunk may have
+ * @mem_next: lowest offset that the next chunk of this round may have
  * @sections: state sections whose checksum was right; @data is allocated
  * @nr_sections: entries of @sections
  */

@@ -198,6 +198,16 @@ static int mdev_migration_parser_open_library(struct mdev_migration_parser *pars
 			return mdev_migration_parser_fail(parser, -EINVAL,
 							  "bad length of a memory section");
 		return 0;
+	case MDEV_MIGRATION_SECTION_ROUND:
+		if (len)
+			return mdev_migration_parser_fail(parser, -EINVAL,
+							  "bad length of a round's mark");
+		return 0;
+	case MDEV_MIGRATION_SECTION_ZERO:
+		if (len != MDEV_MIGRATION_ZERO_LEN)
+			return mdev_migration_parser_fail(parser, -EINVAL,
+							  "bad length of a section of zeros");
+		return 0;
 	default:
 		if (len != MDEV_MIGRATION_END_LEN)
 			return mdev_migration_parser_fail(parser, -EINVAL,
@@ -257,9 +267,8 @@ static void mdev_migration_parser_end_section(struct mdev_migration_parser *pars
 	parser->sum = mdev_migration_get_u32(&cur);
 	parser->crc = crc32c(~0U, parser->head, MDEV_MIGRATION_SECTION_SUMMED);
 	parser->slot = mdev_migration_format_find(parser->format, parser->id);
-	library = parser->id == MDEV_MIGRATION_SECTION_COMPAT ||
-		  parser->id == MDEV_MIGRATION_SECTION_MEM ||
-		  parser->id == MDEV_MIGRATION_SECTION_END;
+	library = parser->id >= MDEV_MIGRATION_SECTION_COMPAT &&
+		  parser->id <= MDEV_MIGRATION_SECTION_ZERO;
 
 	if (flags & ~MDEV_MIGRATION_SECTION_OPTIONAL || (flags && library)) {
 		mdev_migration_parser_fail(parser, -EINVAL,
@@ -286,6 +295,32 @@ static void mdev_migration_parser_end_section(struct mdev_migration_parser *pars
 	}
 }
 
+/* Is it memory that the device has and that did not come in this round? */
+static int mdev_migration_parser_claim(struct mdev_migration_parser *parser,
+				       u64 offset, u64 len)
+{
+	u64 mem_size = parser->format->mem_size;
+
+	if (offset % MDEV_MIGRATION_PAGE || offset > mem_size ||
+	    len > mem_size - offset)
+		return mdev_migration_parser_fail(parser, -EINVAL,
+						  "memory that the device does not have");
+	if (offset < parser->mem_next)
+		return mdev_migration_parser_fail(parser, -EINVAL,
+						  "memory out of order");
+	parser->mem_next = offset + len;
+	return 0;
+}
+
+static int mdev_migration_parser_put_mem(struct mdev_migration_parser *parser,
+					 u64 offset, const u8 *data, u32 len)
+{
+	const char *why = NULL;
+	int error = parser->sink->mem(parser->arg, offset, data, len, &why);
+
+	return error ? mdev_migration_parser_fail(parser, error, why) : 0;
+}
+
 static int mdev_migration_parser_close_mem(struct mdev_migration_parser *parser)
 {
 	struct mdev_migration_cursor cur = {
@@ -293,22 +328,35 @@ static int mdev_migration_parser_close_mem(struct mdev_migration_parser *parser)
 		.left = parser->want,
 	};
 	u64 offset = mdev_migration_get_u64(&cur);
-	u64 mem_size = parser->format->mem_size;
-	const char *why = NULL;
+	int error = mdev_migration_parser_claim(parser, offset, cur.left);
+
+	return error ? error : mdev_migration_parser_put_mem(parser, offset,
+							     cur.data,
+							     cur.left);
+}
+
+/* No more than a chunk at once: a few bytes shall not be much work. */
+static int mdev_migration_parser_close_zero(struct mdev_migration_parser *parser)
+{
+	static const u8 zeros[MDEV_MIGRATION_PAGE];
+	struct mdev_migration_cursor cur = {
+		.data = parser->payload,
+		.left = parser->want,
+	};
+	u64 offset = mdev_migration_get_u64(&cur);
+	u32 len = mdev_migration_get_u32(&cur);
 	int error;
 
-	if (offset % MDEV_MIGRATION_PAGE || offset > mem_size ||
-	    cur.left > mem_size - offset)
+	if (!len || len > MDEV_MIGRATION_CHUNK_MAX || len % MDEV_MIGRATION_PAGE)
 		return mdev_migration_parser_fail(parser, -EINVAL,
-						  "memory that the device does not have");
-	if (offset < parser->mem_next)
-		return mdev_migration_parser_fail(parser, -EINVAL,
-						  "memory out of order");
-	parser->mem_next = offset + cur.left;
-
-	error = parser->sink->mem(parser->arg, offset, cur.data, cur.left,
-				  &why);
-	return error ? mdev_migration_parser_fail(parser, error, why) : 0;
+						  "bad number of zeros");
+	error = mdev_migration_parser_claim(parser, offset, len);
+	for (; !error && len; len -= MDEV_MIGRATION_PAGE) {
+		error = mdev_migration_parser_put_mem(parser, offset, zeros,
+						      MDEV_MIGRATION_PAGE);
+		offset += MDEV_MIGRATION_PAGE;
+	}
+	return error;
 }
 
 static int mdev_migration_parser_close_end(struct mdev_migration_parser *parser)
@@ -373,6 +421,12 @@ static void mdev_migration_parser_end_payload(struct mdev_migration_parser *pars
 			break;
 		case MDEV_MIGRATION_SECTION_MEM:
 			error = mdev_migration_parser_close_mem(parser);
+			break;
+		case MDEV_MIGRATION_SECTION_ROUND:
+			parser->mem_next = 0;
+			break;
+		case MDEV_MIGRATION_SECTION_ZERO:
+			error = mdev_migration_parser_close_zero(parser);
 			break;
 		case MDEV_MIGRATION_SECTION_END:
 			error = mdev_migration_parser_close_end(parser);

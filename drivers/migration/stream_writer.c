@@ -238,3 +238,20 @@ void mdev_migration_stream_end(u8 *section, u64 total, u32 nr_sections)
 	mdev_migration_stream_frame(section, MDEV_MIGRATION_SECTION_END, 1, 0,
 				    MDEV_MIGRATION_END_LEN);
 }
+
+/**
+ * mdev_migration_chunk_sane - could what a driver gave be loaded again?
+ * @mem_size: bytes of device memory
+ * @from: where the driver was told to begin to look
+ * @offset: where it found the chunk
+ * @len: bytes of it
+ *
+ * Return: that.
+ */
+bool mdev_migration_chunk_sane(u64 mem_size, u64 from, u64 offset, u32 len)
+{
+	return offset >= from && offset < mem_size &&
+	       offset % MDEV_MIGRATION_PAGE == 0 &&
+	       len && len % MDEV_MIGRATION_PAGE == 0 &&
+	       len <= MDEV_MIGRATION_CHUNK_MAX && len <= mem_size - offset;
+}

@@ -21,7 +21,7 @@
 #define MDEV_MIGRATION_TRACE_DEV	40
 
 /* Holds the name of a state or an event. */
-#define MDEV_MIGRATION_TRACE_NAME	12
+#define MDEV_MIGRATION_TRACE_NAME	16
 
 #endif /* MDEV_MIGRATION_TRACE_SIZES */
 
@@ -57,6 +57,19 @@ TRACE_EVENT(mdev_migration_snapshot,
 			   __entry->chunks = chunks;),
 	    TP_printk("%s error=%d length=%llu chunks=%u", __entry->dev,
 		      __entry->error, __entry->length, __entry->chunks)
+);
+
+TRACE_EVENT(mdev_migration_switchover,
+	    TP_PROTO(struct device *dev, int error, u64 left),
+	    TP_ARGS(dev, error, left),
+	    TP_STRUCT__entry(__array(char, dev, MDEV_MIGRATION_TRACE_DEV)
+			     __field(int, error)
+			     __field(u64, left)),
+	    TP_fast_assign(strscpy(__entry->dev, dev_name(dev), MDEV_MIGRATION_TRACE_DEV);
+			   __entry->error = error;
+			   __entry->left = left;),
+	    TP_printk("%s error=%d bytes_left=%llu", __entry->dev,
+		      __entry->error, __entry->left)
 );
 
 TRACE_EVENT(mdev_migration_load,

@@ -1,71 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The way of a chunk to the memory behind the GTT, see access.h.
+ * The way of a step to the memory behind the GTT, see access.h.
  *
- * Getting ready goes round: look at all slots under the GTT's lock; if pages
- * are missing, drop it, pin or allocate them, and look again. A look that
- * misses nothing begins the chunk before it unlocks, so that a collector (see
- * gtt.c) either changed what was looked at, or waits for the chunk to end.
+ * Getting ready goes round: look at all entries under the GTT's lock; if pages
+ * are missing, drop it, pin or allocate them, and look again. If none is, the
+ * step begins before the lock is dropped, so that a collector (see gtt.c) either
+ * changed what was looked at, or waits for the step to end.
+ *
+ * Pages of VRAM are used without a reference: they go only when the device is
+ * cleared, which it is while it is stopped, or closed, which ends the worker.
  */
-#include <linux/highmem.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
 
 #include "access.h"
 #include "trace.h"
 
-/* Then the worker looks at its stop flag before it goes on. */
-#define MVGPU_ACCESS_TRIES	8
-
-/**
- * mvgpu_access_reset - a chunk begins to name its pages
- * @access: the worker's
+/*
+ * Then the worker looks at its stop flag before it goes on. A pin that is cut
+ * short by what the VMM mapped takes a round for each piece.
  */
-void mvgpu_access_reset(struct mvgpu_access *access)
-{
-	access->nr = 0;
-	access->usable = 0;
-}
-
-static struct mvgpu_slot *mvgpu_access_find(struct mvgpu_access *access,
-					    u32 index, bool write)
-{
-	unsigned int i = access->nr;
-
-	/* most likely one of the last */
-	while (i--) {
-		if (access->slots[i].index == index &&
-		    access->slots[i].write == write)
-			return &access->slots[i];
-	}
-
-	return NULL;
-}
-
-/**
- * mvgpu_access_add - name a page
- * @access: the worker's
- * @address: a GPU address in it
- * @write: it is written, else read
- *
- * Return: false if a chunk cannot touch so many.
- */
-bool mvgpu_access_add(struct mvgpu_access *access, u64 address, bool write)
-{
-	u32 index = address / MVGPU_PAGE_SIZE;
-
-	if (mvgpu_access_find(access, index, write))
-		return true;
-	if (access->nr == MVGPU_CHUNK_PAGES)
-		return false;
-
-	access->slots[access->nr++] = (struct mvgpu_slot) {
-		.index = index,
-		.write = write,
-	};
-
-	return true;
-}
+#define MVGPU_ACCESS_TRIES	16
 
 /* What can be said of an entry without touching what it maps. */
 static u32 mvgpu_access_judge(struct mvgpu_device *dev, u64 entry, bool write)
@@ -81,106 +36,115 @@ static u32 mvgpu_access_judge(struct mvgpu_device *dev, u64 entry, bool write)
 	return MVGPU_FAULT_NONE;
 }
 
-/* Pinned pages are the GTT's; those of VRAM come with a reference. */
-static void mvgpu_access_forget(struct mvgpu_slot *slot)
+static void mvgpu_access_fail(struct mvgpu_side *side, u32 index, u64 entry,
+			      u32 fault)
 {
-	if (slot->looked && slot->page)
-		put_page(slot->page);
-	slot->page = NULL;
-	slot->looked = false;
-	slot->failed = MVGPU_FAULT_NONE;
+	side->failed = fault;
+	side->failed_index = index;
+	side->failed_entry = entry;
 }
 
-/* True if a page is missing that would have to be there. */
-static bool mvgpu_access_look_slot_locked(struct mvgpu_device *dev,
-					  struct mvgpu_slot *slot)
+/*
+ * The pages of entries, which follow each other in memory as they do in @pages.
+ * VRAM's may appear meanwhile, when the VMM writes there.
+ */
+static struct page **mvgpu_access_pages_of(struct mvgpu_device *dev, u64 entry,
+					   u32 index)
 {
-	u64 entry = dev->gtt.entries[slot->index];
-
-	lockdep_assert_held(&dev->gtt.lock);
-	if (entry != slot->entry)
-		mvgpu_access_forget(slot);
-	slot->entry = entry;
-	slot->fault = mvgpu_access_judge(dev, entry, slot->write);
-	if (!slot->fault)
-		slot->fault = slot->failed;
-	if (slot->fault)
-		return false;
-
 	if (entry & MVGPU_GTT_VRAM)
-		return !slot->looked;
-	slot->page = dev->gtt.pages[slot->index];
+		return mvgpu_vram_pages(dev->vram, entry & MVGPU_GTT_ADDRESS);
 
-	return dev->dirty && !slot->page;
+	return dev->gtt.pages + index;
 }
 
-static bool mvgpu_access_look_locked(struct mvgpu_device *dev)
+/* How many go together: entries, and pages or the lack of them; at most @max. */
+static u32 mvgpu_access_follow(const u64 *entries, struct page **pages,
+			       struct page *page, u32 max)
 {
-	struct mvgpu_access *access = dev->worker.access;
-	bool missing = false;
-	unsigned int i;
+	unsigned int step = page ? 1 : 0;
+	u64 entry = entries[0];
+	u32 nr;
 
-	for (i = 0; i < access->nr; i++) {
-		missing |= mvgpu_access_look_slot_locked(dev,
-							 &access->slots[i]);
-		if (access->slots[i].fault)
+	for (nr = 1; nr < max; nr++) {
+		entry += MVGPU_PAGE_SIZE;
+		page += step;
+		if (entries[nr] != entry || READ_ONCE(pages[nr]) != page)
 			break;
 	}
-	access->usable = i;
 
-	return missing;
+	return nr;
 }
 
-static void mvgpu_access_get_vram(struct mvgpu_device *dev,
-				  struct mvgpu_slot *slot)
+/* A segment from entry @index on, of at most @max pages. */
+static u32 mvgpu_access_segment_locked(struct mvgpu_device *dev,
+				       struct mvgpu_side *side, u32 index,
+				       u32 max, bool write)
 {
-	struct page *page = mvgpu_vram_page(dev->vram,
-					    slot->entry & MVGPU_GTT_ADDRESS,
-					    slot->write);
+	struct mvgpu_segment *segment = &side->segments[side->nr_segments++];
+	const u64 *entries = dev->gtt.entries + index;
+	u64 entry = entries[0];
+	struct page **pages = mvgpu_access_pages_of(dev, entry, index);
+	bool vram = entry & MVGPU_GTT_VRAM;
 
-	if (IS_ERR(page)) {
-		slot->failed = MVGPU_FAULT_MEMORY;
-		return;
+	lockdep_assert_held(&dev->gtt.lock);
+	if (vram)
+		max = min_t(u64, max, (dev->vram->size -
+				       (entry & MVGPU_GTT_ADDRESS)) /
+				      MVGPU_PAGE_SIZE);
+	segment->index = index;
+	segment->entry = entry;
+	segment->page = READ_ONCE(pages[0]);
+	segment->nr = mvgpu_access_follow(entries, pages, segment->page, max);
+	/* VRAM that does not exist can be read; elsewhere nothing is pinned */
+	if (!segment->page && (vram ? write : !!dev->dirty))
+		side->missing = true;
+
+	return segment->nr;
+}
+
+/* Cut a range into segments; the fault of the first page that has one. */
+static u32 mvgpu_access_range_locked(struct mvgpu_device *dev,
+				     struct mvgpu_side *side,
+				     const struct mvgpu_range *range,
+				     bool write)
+{
+	u32 index = range->index, end = index + range->nr;
+	u32 behind = MVGPU_FAULT_NONE, fault;
+
+	lockdep_assert_held(&dev->gtt.lock);
+	/* what was found out without the lock */
+	if (side->failed && side->failed_index - index < range->nr &&
+	    dev->gtt.entries[side->failed_index] == side->failed_entry) {
+		end = side->failed_index;
+		behind = side->failed;
 	}
-	slot->page = page;
-	slot->looked = true;
+	while (index < end) {
+		fault = mvgpu_access_judge(dev, dev->gtt.entries[index], write);
+		if (fault)
+			return fault;
+		index += mvgpu_access_segment_locked(dev, side, index,
+						     end - index, write);
+	}
+
+	return behind;
 }
 
-/* Is the page behind entry @index to be pinned, and does it map @entry? */
-static bool mvgpu_access_wants(struct mvgpu_access *access, u32 index,
-			       u64 entry)
+static void mvgpu_access_look_locked(struct mvgpu_device *dev, bool write)
 {
-	struct mvgpu_slot *slot;
+	struct mvgpu_side *side = &dev->worker.access->sides[write];
 	unsigned int i;
 
-	for (i = 0; i < access->usable; i++) {
-		slot = &access->slots[i];
-		if (slot->index == index)
-			return slot->entry == entry && !slot->page &&
-			       !slot->failed;
-	}
-
-	return false;
+	lockdep_assert_held(&dev->gtt.lock);
+	side->nr_segments = 0;
+	side->missing = false;
+	side->fault = MVGPU_FAULT_NONE;
+	for (i = 0; i < side->nr_ranges && !side->fault; i++)
+		side->fault = mvgpu_access_range_locked(dev, side,
+							&side->ranges[i],
+							write);
 }
 
-/* Both slots of a page that is read and written learn of it. */
-static void mvgpu_access_pinned(struct mvgpu_access *access, u32 first,
-				unsigned int nr, u32 failed)
-{
-	struct mvgpu_slot *slot;
-	unsigned int i;
-
-	for (i = 0; i < access->usable; i++) {
-		slot = &access->slots[i];
-		if (slot->index < first || slot->index - first >= nr)
-			continue;
-		slot->failed = failed;
-		if (!failed)
-			slot->page = access->pages[slot->index - first];
-	}
-}
-
-/* All of the pages, or the first alone, or none and why: 0 or -errno. */
+/* All of the pages, or as many as go, or none and why: 0 or -errno. */
 static int mvgpu_access_pin_some(struct mvgpu_device *dev, u64 entry,
 				 unsigned int *nr)
 {
@@ -190,9 +154,9 @@ static int mvgpu_access_pin_some(struct mvgpu_device *dev, u64 entry,
 	int ret;
 
 	ret = vfio_pin_pages(&dev->vdev, iova, *nr, prot, pages);
-	if (ret < 0 && *nr > 1) {
-		*nr = 1;
-		ret = vfio_pin_pages(&dev->vdev, iova, 1, prot, pages);
+	while (ret < 0 && *nr > 1) {
+		*nr /= 2;
+		ret = vfio_pin_pages(&dev->vdev, iova, *nr, prot, pages);
 	}
 	trace_mvgpu_pin(dev->vdev.dev, iova, *nr, ret);
 	if (ret < 0)
@@ -205,63 +169,82 @@ static int mvgpu_access_pin_some(struct mvgpu_device *dev, u64 entry,
 	return 0;
 }
 
-/* Pin the page of a slot and its neighbours. False: look again first. */
-static bool mvgpu_access_pin(struct mvgpu_device *dev,
-			     const struct mvgpu_slot *slot, u64 epoch)
+/* Pin a segment, or its first pages. False if that did not help. */
+static bool mvgpu_access_pin(struct mvgpu_device *dev, struct mvgpu_side *side,
+			     const struct mvgpu_segment *segment, u64 epoch)
 {
-	struct mvgpu_access *access = dev->worker.access;
-	u64 entry = slot->entry;
-	u32 first = slot->index;
-	unsigned int nr = 1;
+	unsigned int nr = segment->nr;
 	int ret;
 
-	while (nr < MVGPU_CHUNK_PAGES &&
-	       mvgpu_access_wants(access, first + nr,
-				  entry + (u64)nr * MVGPU_PAGE_SIZE))
-		nr++;
-
-	ret = mvgpu_access_pin_some(dev, entry, &nr);
+	ret = mvgpu_access_pin_some(dev, segment->entry, &nr);
 	if (ret) {
-		mvgpu_access_pinned(access, first, nr, ret == -ENOMEM ?
-				    MVGPU_FAULT_MEMLOCK : MVGPU_FAULT_IOVA);
-		return true;
+		mvgpu_access_fail(side, segment->index, segment->entry,
+				  ret == -ENOMEM ? MVGPU_FAULT_MEMLOCK :
+						   MVGPU_FAULT_IOVA);
+		return false;
 	}
-	if (mvgpu_gtt_adopt(&dev->gtt, first, nr, access->pages, epoch)) {
-		mvgpu_access_pinned(access, first, nr, MVGPU_FAULT_NONE);
-		return true;
-	}
-	trace_mvgpu_unpin(dev->vdev.dev, entry & MVGPU_GTT_ADDRESS, nr);
-	vfio_unpin_pages(&dev->vdev, entry & MVGPU_GTT_ADDRESS, nr);
+	if (mvgpu_gtt_adopt(&dev->gtt, segment->index, nr,
+			    dev->worker.access->pages, epoch))
+		return nr == segment->nr;
+	trace_mvgpu_unpin(dev->vdev.dev, segment->entry & MVGPU_GTT_ADDRESS,
+			  nr);
+	vfio_unpin_pages(&dev->vdev, segment->entry & MVGPU_GTT_ADDRESS, nr);
 
 	return false;
 }
 
-static void mvgpu_access_obtain(struct mvgpu_device *dev, u64 epoch)
+/* Allocate VRAM, or its first pages. False if there is no memory for all. */
+static bool mvgpu_access_allocate(struct mvgpu_device *dev,
+				  struct mvgpu_side *side,
+				  const struct mvgpu_segment *segment)
 {
-	struct mvgpu_access *access = dev->worker.access;
-	struct mvgpu_slot *slot;
-	unsigned int i;
+	u32 nr = mvgpu_vram_allocate(dev->vram,
+				     segment->entry & MVGPU_GTT_ADDRESS,
+				     segment->nr);
 
-	for (i = 0; i < access->usable; i++) {
-		slot = &access->slots[i];
-		if (slot->failed)
-			return;
-		if (slot->entry & MVGPU_GTT_VRAM) {
-			if (!slot->looked)
-				mvgpu_access_get_vram(dev, slot);
-		} else if (dev->dirty && !slot->page) {
-			if (!mvgpu_access_pin(dev, slot, epoch))
-				return;
-		}
+	if (!nr)
+		mvgpu_access_fail(side, segment->index, segment->entry,
+				  MVGPU_FAULT_MEMORY);
+
+	return nr == segment->nr;
+}
+
+/* What is missing of one side; the other then looks again, and may share. */
+static void mvgpu_access_get(struct mvgpu_device *dev, bool write, u64 epoch)
+{
+	struct mvgpu_side *side = &dev->worker.access->sides[write];
+	const struct mvgpu_segment *segment = side->segments;
+	const struct mvgpu_segment *end = segment + side->nr_segments;
+	bool all = true;
+
+	for (; all && segment < end; segment++) {
+		if (segment->page)
+			continue;
+		if (!(segment->entry & MVGPU_GTT_VRAM))
+			all = !dev->dirty ||
+			      mvgpu_access_pin(dev, side, segment, epoch);
+		else if (write)
+			all = mvgpu_access_allocate(dev, side, segment);
 	}
 }
 
-static void mvgpu_access_release(struct mvgpu_access *access)
+/* Under the lock, and the step begins if nothing is missing. */
+static bool mvgpu_access_look(struct mvgpu_device *dev, u64 *epoch)
 {
-	unsigned int i;
+	struct mvgpu_side *sides = dev->worker.access->sides;
+	struct mvgpu_gtt *gtt = &dev->gtt;
+	bool ready;
 
-	for (i = 0; i < access->nr; i++)
-		mvgpu_access_forget(&access->slots[i]);
+	mvgpu_gtt_lock(gtt);
+	mvgpu_access_look_locked(dev, false);
+	mvgpu_access_look_locked(dev, true);
+	*epoch = gtt->epoch;
+	ready = !sides[0].missing && !sides[1].missing;
+	if (ready)
+		WRITE_ONCE(gtt->busy, true);
+	mutex_unlock(&gtt->lock);
+
+	return ready;
 }
 
 /**
@@ -275,74 +258,68 @@ static void mvgpu_access_release(struct mvgpu_access *access)
  */
 int mvgpu_access_begin(struct mvgpu_device *dev)
 {
-	struct mvgpu_gtt *gtt = &dev->gtt;
+	struct mvgpu_side *sides = dev->worker.access->sides;
 	unsigned int tries;
-	bool missing;
 	u64 epoch;
 
 	for (tries = 0; tries < MVGPU_ACCESS_TRIES; tries++) {
-		mvgpu_gtt_lock(gtt);
-		missing = mvgpu_access_look_locked(dev);
-		epoch = gtt->epoch;
-		if (!missing)
-			WRITE_ONCE(gtt->busy, true);
-		mutex_unlock(&gtt->lock);
-		if (!missing)
+		if (mvgpu_access_look(dev, &epoch))
 			return 0;
-		mvgpu_access_obtain(dev, epoch);
+		mvgpu_access_get(dev, sides[true].missing && !sides[false].missing,
+				 epoch);
 	}
-	mvgpu_access_release(dev->worker.access);
 
 	return -EAGAIN;
 }
 
-/* A range of VRAM or guest memory that was written. */
-struct mvgpu_written {
-	bool vram;
-	u64 start;
-	u64 len;
-};
-
 static void mvgpu_access_mark(struct mvgpu_device *dev,
 			      const struct mvgpu_written *written)
 {
-	if (!written->len)
+	u64 len = written->end - written->start;
+
+	if (!written->end)
 		return;
-	if (written->vram)
-		mvgpu_vram_written(dev->vram, written->start, written->len,
-				   false);
-	else
-		/* fails only where the VMM has just unmapped: nobody asks */
-		vfio_dirty_mark(dev->dirty, written->start, written->len);
+	if (written->vram) {
+		mvgpu_vram_written(dev->vram, written->start, len, false);
+		return;
+	}
+	/* fails only where the VMM has just unmapped: nobody asks */
+	vfio_dirty_mark(dev->dirty, written->start, len);
+	vfio_dirty_log_mark(dev->log, written->start, len);
 }
 
-/*
- * Neighbours are marked together. Within a page all from the first to the last
- * byte counts as written, which is the same to whoever counts pages.
- */
-static void mvgpu_access_mark_all(struct mvgpu_device *dev)
+/* Are these in one page, or in two that are neighbours? */
+static bool mvgpu_access_near(const struct mvgpu_written *a,
+			      const struct mvgpu_written *b)
 {
-	struct mvgpu_access *access = dev->worker.access;
-	struct mvgpu_written written = {}, next;
-	struct mvgpu_slot *slot;
-	unsigned int i;
+	return a->vram == b->vram &&
+	       a->start / MVGPU_PAGE_SIZE <=
+			(b->end - 1) / MVGPU_PAGE_SIZE + 1 &&
+	       b->start / MVGPU_PAGE_SIZE <=
+			(a->end - 1) / MVGPU_PAGE_SIZE + 1;
+}
 
-	for (i = 0; i < access->usable; i++) {
-		slot = &access->slots[i];
-		if (!slot->end)
-			continue;
-		next.vram = slot->entry & MVGPU_GTT_VRAM;
-		next.start = (slot->entry & MVGPU_GTT_ADDRESS) + slot->first;
-		next.len = slot->end - slot->first;
-		if (written.len && next.vram == written.vram &&
-		    next.start == written.start + written.len) {
-			written.len += next.len;
-			continue;
-		}
-		mvgpu_access_mark(dev, &written);
-		written = next;
+/**
+ * mvgpu_access_written - bytes were written
+ * @dev: the device; between mvgpu_access_begin() and mvgpu_access_end()
+ * @next: the bytes
+ *
+ * Neighbours are marked together, by the end of the chunk at the latest. All
+ * from the first to the last byte then counts as written, which is the same to
+ * whoever counts pages.
+ */
+void mvgpu_access_written(struct mvgpu_device *dev,
+			  const struct mvgpu_written *next)
+{
+	struct mvgpu_written *written = &dev->worker.access->written;
+
+	if (written->end && mvgpu_access_near(written, next)) {
+		written->start = min(written->start, next->start);
+		written->end = max(written->end, next->end);
+		return;
 	}
-	mvgpu_access_mark(dev, &written);
+	mvgpu_access_mark(dev, written);
+	*written = *next;
 }
 
 /**
@@ -351,83 +328,59 @@ static void mvgpu_access_mark_all(struct mvgpu_device *dev)
  */
 void mvgpu_access_end(struct mvgpu_device *dev)
 {
-	mvgpu_access_mark_all(dev);
+	struct mvgpu_access *access = dev->worker.access;
+
+	mvgpu_access_mark(dev, &access->written);
 	mvgpu_gtt_chunk_end(&dev->gtt);
-	mvgpu_access_release(dev->worker.access);
-}
-
-static u32 mvgpu_access_rw(struct mvgpu_device *dev,
-			   struct mvgpu_window *window)
-{
-	u64 iova = (window->slot->entry & MVGPU_GTT_ADDRESS) + window->offset;
-	int ret;
-
-	ret = vfio_dma_rw(&dev->vdev, iova, window->data, window->len,
-			  window->slot->write);
-
-	return ret ? MVGPU_FAULT_IOVA : MVGPU_FAULT_NONE;
 }
 
 /**
- * mvgpu_access_map - make bytes of a page accessible
- * @dev: the device; between mvgpu_access_begin() and mvgpu_access_end()
- * @address: GPU address of the first; its page was named
- * @len: bytes, all in that page
- * @write: they are all written, else read; at most one window of each kind
- * @window: filled in; undo in reverse order with mvgpu_access_unmap()
+ * mvgpu_access_peek - read bytes of a page that is there already
+ * @dev: the device
+ * @address: GPU address of the first
+ * @data: filled in
+ * @len: bytes, all in one page
+ *
+ * No step need begin for them, as nobody unpins under the lock.
+ *
+ * Return: false if it takes a step.
+ */
+bool mvgpu_access_peek(struct mvgpu_device *dev, u64 address, void *data,
+		       u32 len)
+{
+	u32 index = address / MVGPU_PAGE_SIZE;
+	struct page *page = NULL;
+	u64 entry;
+
+	mvgpu_gtt_lock(&dev->gtt);
+	entry = dev->gtt.entries[index];
+	if (!mvgpu_access_judge(dev, entry, false))
+		page = READ_ONCE(*mvgpu_access_pages_of(dev, entry, index));
+	if (page)
+		memcpy_from_page(data, page, address % MVGPU_PAGE_SIZE, len);
+	mutex_unlock(&dev->gtt.lock);
+
+	return page;
+}
+
+/**
+ * mvgpu_access_bounce - copy guest memory that is not pinned
+ * @dev: the device
+ * @window: not mapped
+ * @write: from the buffer, else to it
  *
  * Return: enum mvgpu_fault.
  */
-u32 mvgpu_access_map(struct mvgpu_device *dev, u64 address, u32 len,
-		     bool write, struct mvgpu_window *window)
+u32 mvgpu_access_bounce(struct mvgpu_device *dev, struct mvgpu_window *window,
+			bool write)
 {
-	struct mvgpu_access *access = dev->worker.access;
-	struct mvgpu_slot *slot;
-	struct page *page;
+	u64 iova = (window->entry & MVGPU_GTT_ADDRESS) + window->offset;
+	int ret;
 
-	slot = mvgpu_access_find(access, address / MVGPU_PAGE_SIZE, write);
-	if (WARN_ON_ONCE(!slot))
-		return MVGPU_FAULT_UNBOUND;
-	if (slot >= access->slots + access->usable)
-		return access->slots[access->usable].fault;
+	ret = vfio_dma_rw(&dev->vdev, iova, window->data, window->len, write);
+	/* also if it failed: a part may be written */
+	if (write)
+		vfio_dirty_log_mark(dev->log, iova, window->len);
 
-	window->slot = slot;
-	window->offset = address % MVGPU_PAGE_SIZE;
-	window->len = len;
-	window->mapped = dev->dirty || (slot->entry & MVGPU_GTT_VRAM);
-	if (window->mapped) {
-		page = slot->page ? slot->page : ZERO_PAGE(0);
-		window->data = kmap_local_page(page) + window->offset;
-		return MVGPU_FAULT_NONE;
-	}
-	window->data = access->bounce[write];
-
-	return write ? MVGPU_FAULT_NONE : mvgpu_access_rw(dev, window);
-}
-
-/**
- * mvgpu_access_unmap - done with bytes of a page
- * @dev: the device
- * @window: from mvgpu_access_map()
- *
- * Return: enum mvgpu_fault; bytes that bounce may turn out not to be
- * writable only now.
- */
-u32 mvgpu_access_unmap(struct mvgpu_device *dev, struct mvgpu_window *window)
-{
-	struct mvgpu_slot *slot = window->slot;
-	u32 end = window->offset + window->len;
-
-	if (!window->mapped)
-		return slot->write ? mvgpu_access_rw(dev, window) :
-				     MVGPU_FAULT_NONE;
-
-	kunmap_local(window->data);
-	if (slot->write) {
-		slot->first = slot->end ? min(slot->first, window->offset) :
-					  window->offset;
-		slot->end = max(slot->end, end);
-	}
-
-	return MVGPU_FAULT_NONE;
+	return ret ? MVGPU_FAULT_IOVA : MVGPU_FAULT_NONE;
 }

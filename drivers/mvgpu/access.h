@@ -3,83 +3,320 @@
  * How the engine reaches memory: a chunk names the pages it will touch, gets
  * all of them or those before the first that faults, and uses them until it
  * ends. Only the worker's thread does this.
+ *
+ * What runs for every page of a chunk is here, to be inlined: a page takes
+ * little more than its memcpy().
  */
 #ifndef _MVGPU_ACCESS_H
 #define _MVGPU_ACCESS_H
 
+#include <linux/highmem.h>
+
 #include "mvgpu_private.h"
 
 /**
- * struct mvgpu_slot - a page that a chunk touches in one way
- * @index: of its GTT entry
- * @write: written, else read
- * @entry: its GTT entry when last seen
- * @fault: enum mvgpu_fault; why it cannot be touched
- * @failed: the part of @fault that was found out without the lock, for @entry
- * @looked: VRAM: @page is what @entry maps
- * @page: VRAM (then with a reference) or pinned guest memory; NULL for VRAM
- *	that reads as zeros and guest memory that is not pinned
- * @first: offset of the first byte written
- * @end: offset behind the last byte written; 0 if there is none
+ * struct mvgpu_range - pages that a chunk named
+ * @index: GTT entry of the first
+ * @nr: how many follow each other in the GTT
  */
-struct mvgpu_slot {
+struct mvgpu_range {
 	u32 index;
-	bool write;
+	u32 nr;
+};
+
+/**
+ * struct mvgpu_segment - pages that follow each other everywhere
+ * @index: GTT entry of the first
+ * @nr: how many there are
+ * @entry: what the first entry is; each that follows maps the next page
+ * @page: VRAM or pinned guest memory, the others follow in the kernel's memory;
+ *	NULL for VRAM that reads as zeros and guest memory that is not pinned
+ */
+struct mvgpu_segment {
+	u32 index;
+	u32 nr;
 	u64 entry;
-	u32 fault;
-	u32 failed;
-	bool looked;
 	struct page *page;
-	u32 first;
-	u32 end;
+};
+
+/**
+ * struct mvgpu_side - the pages that a chunk reads, or those that it writes
+ * @nr: pages named
+ * @nr_ranges: ranges of them
+ * @nr_segments: segments before the first page that faults
+ * @at: segment in use, or the one before it
+ * @fault: enum mvgpu_fault; why that page cannot be touched
+ * @missing: there are segments without pages that are to be pinned or allocated
+ * @failed: enum mvgpu_fault; why @failed_entry could not be pinned or allocated
+ * @failed_index: where it was
+ * @failed_entry: the GTT entry then
+ * @ranges: in the order in which they are touched
+ * @segments: the same
+ */
+struct mvgpu_side {
+	unsigned int nr;
+	unsigned int nr_ranges;
+	unsigned int nr_segments;
+	unsigned int at;
+	u32 fault;
+	bool missing;
+	u32 failed;
+	u32 failed_index;
+	u64 failed_entry;
+	struct mvgpu_range ranges[MVGPU_CHUNK_PAGES];
+	struct mvgpu_segment segments[MVGPU_CHUNK_PAGES];
+};
+
+/**
+ * struct mvgpu_written - bytes written that are yet to be marked
+ * @vram: of VRAM, else of guest memory
+ * @start: offset in VRAM, or IOVA
+ * @end: the same, behind the last; 0 if there are none
+ */
+struct mvgpu_written {
+	bool vram;
+	u64 start;
+	u64 end;
 };
 
 /**
  * struct mvgpu_access - the pages of the chunk that is being run
- * @nr: slots in use
- * @usable: slots before the first that faults
- * @slots: in the order in which the chunk touches them first
+ * @sides: those that are read, and those that are written
+ * @written: of the latter
  * @pages: what a pin gives
  * @bounce: guest memory that is not pinned passes through here: what is read,
  *	and what is written
  */
 struct mvgpu_access {
-	unsigned int nr;
-	unsigned int usable;
-	struct mvgpu_slot slots[MVGPU_CHUNK_PAGES];
+	struct mvgpu_side sides[2];
+	struct mvgpu_written written;
 	struct page *pages[MVGPU_CHUNK_PAGES];
 	u8 bounce[2][MVGPU_PAGE_SIZE];
 };
 
 /**
- * struct mvgpu_window - bytes of one page, mapped
- * @slot: whose they are
+ * struct mvgpu_window - bytes of a page, or of neighbours, mapped
  * @data: the bytes
- * @offset: of the first of them in the page
+ * @entry: GTT entry of the first page
+ * @offset: of the first of them in that page
  * @len: bytes
+ * @write: they are written, else read
  * @mapped: @data is a local mapping of the page, not a bounce buffer
  */
 struct mvgpu_window {
-	struct mvgpu_slot *slot;
 	u8 *data;
+	u64 entry;
 	u32 offset;
 	u32 len;
+	bool write;
 	bool mapped;
 };
 
 /* access.c */
-void mvgpu_access_reset(struct mvgpu_access *access);
-bool mvgpu_access_add(struct mvgpu_access *access, u64 address, bool write);
 int mvgpu_access_begin(struct mvgpu_device *dev);
 void mvgpu_access_end(struct mvgpu_device *dev);
-u32 mvgpu_access_map(struct mvgpu_device *dev, u64 address, u32 len,
-		     bool write, struct mvgpu_window *window);
-u32 mvgpu_access_unmap(struct mvgpu_device *dev, struct mvgpu_window *window);
+bool mvgpu_access_peek(struct mvgpu_device *dev, u64 address, void *data,
+		       u32 len);
+void mvgpu_access_written(struct mvgpu_device *dev,
+			  const struct mvgpu_written *next);
+u32 mvgpu_access_bounce(struct mvgpu_device *dev, struct mvgpu_window *window,
+			bool write);
 
 /* gtt.c, for access.c */
 void mvgpu_gtt_lock(struct mvgpu_gtt *gtt);
 bool mvgpu_gtt_adopt(struct mvgpu_gtt *gtt, u32 first, unsigned int nr,
 		     struct page **pages, u64 epoch);
 void mvgpu_gtt_chunk_end(struct mvgpu_gtt *gtt);
+
+/**
+ * mvgpu_access_wanted - is the step to end with this chunk?
+ * @dev: the device; between mvgpu_access_begin() and mvgpu_access_end()
+ *
+ * Return: whether somebody waits for the worker or for the pages of the step.
+ */
+static inline bool mvgpu_access_wanted(struct mvgpu_device *dev)
+{
+	return READ_ONCE(dev->worker.wanted) || READ_ONCE(dev->gtt.collectors);
+}
+
+/**
+ * mvgpu_access_reset - a step begins to name its pages
+ * @access: the worker's
+ */
+static inline void mvgpu_access_reset(struct mvgpu_access *access)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		access->sides[i].nr = 0;
+		access->sides[i].nr_ranges = 0;
+		access->sides[i].at = 0;
+		access->sides[i].failed = MVGPU_FAULT_NONE;
+	}
+	access->written.end = 0;
+}
+
+/**
+ * mvgpu_access_room - how many pages more can a step touch?
+ * @access: the worker's
+ *
+ * Return: how many.
+ */
+static inline u32 mvgpu_access_room(const struct mvgpu_access *access)
+{
+	return MVGPU_CHUNK_PAGES -
+	       (access->sides[false].nr + access->sides[true].nr);
+}
+
+/**
+ * mvgpu_access_add - name the pages of a range
+ * @access: the worker's; it has room
+ * @address: GPU address of its first byte
+ * @len: bytes, at least 1
+ * @write: they are written, else read
+ *
+ * A command goes through memory in one direction, so that only the page named
+ * last may be named again.
+ */
+static inline void mvgpu_access_add(struct mvgpu_access *access, u64 address,
+				    u32 len, bool write)
+{
+	struct mvgpu_side *side = &access->sides[write];
+	struct mvgpu_range *range = side->ranges + side->nr_ranges;
+	u32 index = address / MVGPU_PAGE_SIZE;
+	u32 last = (address + len - 1) / MVGPU_PAGE_SIZE;
+	u32 behind = side->nr_ranges ? range[-1].index + range[-1].nr : 0;
+
+	if (side->nr_ranges && behind == index + 1)
+		index++;
+	if (index > last)
+		return;
+	side->nr += last - index + 1;
+	if (side->nr_ranges && behind == index) {
+		range[-1].nr += last - index + 1;
+		return;
+	}
+	range->index = index;
+	range->nr = last - index + 1;
+	side->nr_ranges++;
+}
+
+/* Why a page that was named cannot be touched. */
+static inline u32 mvgpu_access_refusal(const struct mvgpu_side *side)
+{
+	/* the engine goes through pages in another order than it named them */
+	if (WARN_ON_ONCE(!side->fault))
+		return MVGPU_FAULT_UNBOUND;
+
+	return side->fault;
+}
+
+/* Where memory is mapped for ever, as it is on 64 bits, neighbours are one piece. */
+static inline u32 mvgpu_access_reach(const struct mvgpu_segment *segment,
+				     u32 nr, u32 offset)
+{
+	u32 pages = 1;
+
+	if (segment->page && !IS_ENABLED(CONFIG_KMAP_LOCAL))
+		pages = segment->nr - nr;
+
+	return pages * MVGPU_PAGE_SIZE - offset;
+}
+
+/**
+ * mvgpu_access_map - make bytes accessible
+ * @dev: the device; between mvgpu_access_begin() and mvgpu_access_end()
+ * @address: GPU address of the first; pages are used in the order in which they
+ *	were named
+ * @max: how many are wanted
+ * @write: they are all written, else read; at most one window of each kind
+ * @window: filled in, with as many bytes as can be mapped at once: at least
+ *	those up to the end of the page, at most @max; undo in reverse order with
+ *	mvgpu_access_unmap()
+ *
+ * What bounces is to be fetched before it is read.
+ *
+ * Return: enum mvgpu_fault.
+ */
+static __always_inline u32 mvgpu_access_map(struct mvgpu_device *dev,
+					    u64 address, u32 max, bool write,
+					    struct mvgpu_window *window)
+{
+	struct mvgpu_side *side = &dev->worker.access->sides[write];
+	u32 nr = address / MVGPU_PAGE_SIZE, offset = address % MVGPU_PAGE_SIZE;
+	const struct mvgpu_segment *segment = &side->segments[side->at];
+	struct page *page;
+
+	if (side->at < side->nr_segments &&
+	    nr - segment->index >= segment->nr) {
+		side->at++;
+		segment++;
+	}
+	if (side->at >= side->nr_segments ||
+	    nr - segment->index >= segment->nr)
+		return mvgpu_access_refusal(side);
+
+	nr -= segment->index;
+	page = segment->page;
+	window->entry = segment->entry + (u64)nr * MVGPU_PAGE_SIZE;
+	window->offset = offset;
+	window->len = min(max, mvgpu_access_reach(segment, nr, offset));
+	window->write = write;
+	window->mapped = page || (window->entry & MVGPU_GTT_VRAM);
+	if (window->mapped)
+		window->data = kmap_local_page(page ? page + nr :
+						      ZERO_PAGE(0)) + offset;
+	else
+		window->data = dev->worker.access->bounce[write];
+
+	return MVGPU_FAULT_NONE;
+}
+
+/**
+ * mvgpu_access_fetch - before bytes of a window are read
+ * @dev: the device
+ * @window: from mvgpu_access_map()
+ *
+ * Return: enum mvgpu_fault.
+ */
+static inline u32 mvgpu_access_fetch(struct mvgpu_device *dev,
+				     struct mvgpu_window *window)
+{
+	return window->mapped ? MVGPU_FAULT_NONE :
+				mvgpu_access_bounce(dev, window, false);
+}
+
+/**
+ * mvgpu_access_unmap - done with a window
+ * @dev: the device
+ * @window: from mvgpu_access_map()
+ *
+ * Return: enum mvgpu_fault; bytes that bounce may turn out not to be
+ * writable only now.
+ */
+static inline u32 mvgpu_access_unmap(struct mvgpu_device *dev,
+				     struct mvgpu_window *window)
+{
+	struct mvgpu_written *written = &dev->worker.access->written;
+	struct mvgpu_written next;
+
+	if (!window->mapped)
+		return window->write ? mvgpu_access_bounce(dev, window, true) :
+				       MVGPU_FAULT_NONE;
+
+	kunmap_local(window->data);
+	if (!window->write)
+		return MVGPU_FAULT_NONE;
+
+	next.vram = window->entry & MVGPU_GTT_VRAM;
+	next.start = (window->entry & MVGPU_GTT_ADDRESS) + window->offset;
+	next.end = next.start + window->len;
+	if (next.start == written->end && next.vram == written->vram)
+		written->end = next.end;
+	else
+		mvgpu_access_written(dev, &next);
+
+	return MVGPU_FAULT_NONE;
+}
 
 #endif /* _MVGPU_ACCESS_H */

@@ -28,15 +28,18 @@ void mvgpu_config_read(const struct mvgpu_config *config, u32 offset, u8 *data,
 		       u32 len);
 void mvgpu_config_write(struct mvgpu_config *config, u32 offset,
 			const u8 *data, u32 len);
+bool mvgpu_config_is_flr(u32 offset, const u8 *data, u32 len);
 bool mvgpu_config_bus_master(const struct mvgpu_config *config);
 
-/* The writable bytes as a section: MVGPU_STREAM_CONFIG. */
+/* The writable bits as a section: MVGPU_STREAM_CONFIG, of this version. */
+#define MVGPU_CONFIG_VERSION	2
+
 void mvgpu_config_save(const struct mvgpu_config *config,
 		       struct mdev_migration_buf *buf);
-int mvgpu_config_check(const struct mvgpu_config *config,
+int mvgpu_config_check(const struct mvgpu_config *config, u16 version,
 		       struct mdev_migration_cursor *cur, const char **why);
 /* Accepted by mvgpu_config_check(). */
-void mvgpu_config_apply(struct mvgpu_config *config,
+void mvgpu_config_apply(struct mvgpu_config *config, u16 version,
 			struct mdev_migration_cursor *cur);
 
 #endif /* _MVGPU_CONFIG_SPACE_H */

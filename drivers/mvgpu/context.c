@@ -9,27 +9,40 @@
 #include "context_wire.h"
 #include "mvgpu_private.h"
 
-/* Version of all sections so far. */
-#define MVGPU_CONTEXT_VERSION	1
+/* Versions of the sections; that of config space is in its header. */
+#define MVGPU_CONTEXT_COMPAT_VERSION		1
+#define MVGPU_CONTEXT_GTT_VERSION		1
+#define MVGPU_CONTEXT_QUEUES_VERSION		2
+#define MVGPU_CONTEXT_INTERRUPTS_VERSION	1
+#define MVGPU_CONTEXT_CLOCK_VERSION		1
 
 #define MVGPU_CONTEXT_CONFIG_MAX	64
 
 static const struct mdev_migration_section_desc mvgpu_context_sections[] = {
 	{
 		.id = MVGPU_STREAM_CONFIG,
-		.version = MVGPU_CONTEXT_VERSION,
+		.version = MVGPU_CONFIG_VERSION,
 		.max_len = MVGPU_CONTEXT_CONFIG_MAX,
 		.required = true,
 	}, {
 		.id = MVGPU_STREAM_GTT,
-		.version = MVGPU_CONTEXT_VERSION,
+		.version = MVGPU_CONTEXT_GTT_VERSION,
 		.max_len = MVGPU_CONTEXT_GTT_MAX,
 		.required = true,
 	}, {
 		.id = MVGPU_STREAM_QUEUES,
-		.version = MVGPU_CONTEXT_VERSION,
+		.version = MVGPU_CONTEXT_QUEUES_VERSION,
 		.max_len = MVGPU_CONTEXT_QUEUES_LEN(MVGPU_QUEUES),
 		.required = true,
+	}, {
+		/* hardware 1.0 has neither interrupts nor a clock */
+		.id = MVGPU_STREAM_INTERRUPTS,
+		.version = MVGPU_CONTEXT_INTERRUPTS_VERSION,
+		.max_len = MVGPU_MSIX_SECTION_LEN,
+	}, {
+		.id = MVGPU_STREAM_CLOCK,
+		.version = MVGPU_CONTEXT_CLOCK_VERSION,
+		.max_len = MVGPU_CONTEXT_CLOCK_LEN,
 	},
 };
 
@@ -79,10 +92,11 @@ static int mvgpu_context_compat_check(void *priv, u16 version,
 		*why = "the source has another size of VRAM";
 	else if (entries != MVGPU_GTT_ENTRIES)
 		*why = "the source has another number of GTT entries";
-	else if (queues != MVGPU_QUEUES)
-		*why = "the source has another number of queues";
-	else if (hardware != MVGPU_VERSION)
-		*why = "the source is another version of the hardware";
+	else if (!queues || queues > MVGPU_QUEUES)
+		*why = "the source has more queues, or none";
+	else if (hardware >> 16 != MVGPU_VERSION >> 16 ||
+		 hardware > MVGPU_VERSION)
+		*why = "the source is a newer version of the hardware";
 	else
 		return 0;
 
@@ -101,7 +115,7 @@ static void mvgpu_context_resume(void *priv)
 }
 
 static int mvgpu_context_put(struct mdev_migration_writer *writer, u32 id,
-			     struct mdev_migration_buf *buf)
+			     u16 version, struct mdev_migration_buf *buf)
 {
 	size_t len = buf->len;
 
@@ -109,8 +123,8 @@ static int mvgpu_context_put(struct mdev_migration_writer *writer, u32 id,
 		return -EOVERFLOW;
 	buf->len = 0;
 
-	return mdev_migration_put_section(writer, id, MVGPU_CONTEXT_VERSION, 0,
-					  buf->data, len);
+	return mdev_migration_put_section(writer, id, version, 0, buf->data,
+					  len);
 }
 
 static int mvgpu_context_save_config(struct mvgpu_device *dev,
@@ -121,7 +135,8 @@ static int mvgpu_context_save_config(struct mvgpu_device *dev,
 	mvgpu_config_save(&dev->config, buf);
 	mutex_unlock(&dev->config_lock);
 
-	return mvgpu_context_put(writer, MVGPU_STREAM_CONFIG, buf);
+	return mvgpu_context_put(writer, MVGPU_STREAM_CONFIG,
+				 MVGPU_CONFIG_VERSION, buf);
 }
 
 static int mvgpu_context_save_gtt(struct mvgpu_device *dev,
@@ -132,7 +147,8 @@ static int mvgpu_context_save_gtt(struct mvgpu_device *dev,
 	mvgpu_context_wire_put_gtt(buf, dev->gtt.entries);
 	mutex_unlock(&dev->gtt.lock);
 
-	return mvgpu_context_put(writer, MVGPU_STREAM_GTT, buf);
+	return mvgpu_context_put(writer, MVGPU_STREAM_GTT,
+				 MVGPU_CONTEXT_GTT_VERSION, buf);
 }
 
 static int mvgpu_context_save_queues(struct mvgpu_device *dev,
@@ -143,7 +159,32 @@ static int mvgpu_context_save_queues(struct mvgpu_device *dev,
 	mvgpu_context_wire_put_queues(buf, dev->queues, MVGPU_QUEUES);
 	spin_unlock(&dev->worker.lock);
 
-	return mvgpu_context_put(writer, MVGPU_STREAM_QUEUES, buf);
+	return mvgpu_context_put(writer, MVGPU_STREAM_QUEUES,
+				 MVGPU_CONTEXT_QUEUES_VERSION, buf);
+}
+
+static int mvgpu_context_save_interrupts(struct mvgpu_device *dev,
+					 struct mdev_migration_writer *writer,
+					 struct mdev_migration_buf *buf)
+{
+	u32 pending = mvgpu_irq_pending(dev);
+
+	mutex_lock(&dev->config_lock);
+	mvgpu_msix_save(&dev->msix, pending, buf);
+	mutex_unlock(&dev->config_lock);
+
+	return mvgpu_context_put(writer, MVGPU_STREAM_INTERRUPTS,
+				 MVGPU_CONTEXT_INTERRUPTS_VERSION, buf);
+}
+
+static int mvgpu_context_save_clock(struct mvgpu_device *dev,
+				    struct mdev_migration_writer *writer,
+				    struct mdev_migration_buf *buf)
+{
+	mdev_migration_put_u64(buf, mvgpu_worker_clock(dev));
+
+	return mvgpu_context_put(writer, MVGPU_STREAM_CLOCK,
+				 MVGPU_CONTEXT_CLOCK_VERSION, buf);
 }
 
 static int mvgpu_context_save(void *priv, struct mdev_migration_writer *writer)
@@ -160,9 +201,26 @@ static int mvgpu_context_save(void *priv, struct mdev_migration_writer *writer)
 		ret = mvgpu_context_save_gtt(priv, writer, &buf);
 	if (!ret)
 		ret = mvgpu_context_save_queues(priv, writer, &buf);
+	if (!ret)
+		ret = mvgpu_context_save_interrupts(priv, writer, &buf);
+	if (!ret)
+		ret = mvgpu_context_save_clock(priv, writer, &buf);
 	kvfree(buf.data);
 
 	return ret;
+}
+
+/* Only the GTT's part is ever much less than it may be. */
+static u32 mvgpu_context_state_estimate(void *priv)
+{
+	struct mvgpu_device *dev = priv;
+	u32 len;
+
+	mutex_lock(&dev->gtt.lock);
+	len = mvgpu_context_wire_gtt_len(dev->gtt.entries);
+	mutex_unlock(&dev->gtt.lock);
+
+	return mvgpu_context_state_size() - MVGPU_CONTEXT_GTT_MAX + len;
 }
 
 static struct mdev_migration_cursor
@@ -182,11 +240,17 @@ static int mvgpu_context_check_one(struct mvgpu_device *dev,
 
 	switch (section->id) {
 	case MVGPU_STREAM_CONFIG:
-		return mvgpu_config_check(&dev->config, &cur, why);
+		return mvgpu_config_check(&dev->config, section->version, &cur,
+					  why);
 	case MVGPU_STREAM_GTT:
 		return mvgpu_context_wire_check_gtt(&cur, why);
 	case MVGPU_STREAM_QUEUES:
-		return mvgpu_context_wire_check_queues(&cur, MVGPU_QUEUES, why);
+		return mvgpu_context_wire_check_queues(&cur, section->version,
+						       MVGPU_QUEUES, why);
+	case MVGPU_STREAM_INTERRUPTS:
+		return mvgpu_msix_check(&cur, why);
+	case MVGPU_STREAM_CLOCK:
+		return mvgpu_context_wire_check_clock(&cur, why);
 	default:
 		*why = "unknown section";
 		return -EINVAL;
@@ -207,13 +271,13 @@ mvgpu_context_state_check(void *priv,
 	return ret;
 }
 
-static void mvgpu_context_apply_config(struct mvgpu_device *dev,
+static void mvgpu_context_apply_config(struct mvgpu_device *dev, u16 version,
 				       struct mdev_migration_cursor *cur)
 {
 	bool master;
 
 	mutex_lock(&dev->config_lock);
-	mvgpu_config_apply(&dev->config, cur);
+	mvgpu_config_apply(&dev->config, version, cur);
 	master = mvgpu_config_bus_master(&dev->config);
 	/* stopped: there is nothing to wait for and to interrupt */
 	WARN_ON_ONCE(mvgpu_worker_set_bus_master(dev, master));
@@ -236,6 +300,27 @@ static void mvgpu_context_apply_gtt(struct mvgpu_device *dev,
 	}
 }
 
+static void mvgpu_context_apply_queues(struct mvgpu_device *dev,
+				       struct mdev_migration_cursor *cur)
+{
+	/* a source of an older version has fewer of them */
+	mvgpu_queue_reset(dev);
+	spin_lock(&dev->worker.lock);
+	mvgpu_context_wire_get_queues(cur, dev->queues);
+	spin_unlock(&dev->worker.lock);
+}
+
+static void mvgpu_context_apply_interrupts(struct mvgpu_device *dev,
+					   struct mdev_migration_cursor *cur)
+{
+	u32 pending;
+
+	mutex_lock(&dev->config_lock);
+	pending = mvgpu_msix_apply(&dev->msix, cur);
+	mutex_unlock(&dev->config_lock);
+	mvgpu_irq_set_pending(dev, pending);
+}
+
 static void mvgpu_context_apply_one(struct mvgpu_device *dev,
 				    const struct mdev_migration_section *section)
 {
@@ -243,15 +328,19 @@ static void mvgpu_context_apply_one(struct mvgpu_device *dev,
 
 	switch (section->id) {
 	case MVGPU_STREAM_CONFIG:
-		mvgpu_context_apply_config(dev, &cur);
+		mvgpu_context_apply_config(dev, section->version, &cur);
 		break;
 	case MVGPU_STREAM_GTT:
 		mvgpu_context_apply_gtt(dev, &cur);
 		break;
 	case MVGPU_STREAM_QUEUES:
-		spin_lock(&dev->worker.lock);
-		mvgpu_context_wire_get_queues(&cur, dev->queues, MVGPU_QUEUES);
-		spin_unlock(&dev->worker.lock);
+		mvgpu_context_apply_queues(dev, &cur);
+		break;
+	case MVGPU_STREAM_INTERRUPTS:
+		mvgpu_context_apply_interrupts(dev, &cur);
+		break;
+	case MVGPU_STREAM_CLOCK:
+		mvgpu_worker_set_clock(dev, mdev_migration_get_u64(&cur));
 		break;
 	}
 }
@@ -287,6 +376,13 @@ static u64 mvgpu_context_dirty_estimate(void *priv)
 	return mvgpu_vram_dirty_bytes(dev->vram);
 }
 
+static u64 mvgpu_context_data_estimate(void *priv, u64 from)
+{
+	struct mvgpu_device *dev = priv;
+
+	return mvgpu_vram_data_bytes(dev->vram, from);
+}
+
 static bool mvgpu_context_next_chunk(void *priv, bool dirty, u64 *offset,
 				     u32 *len)
 {
@@ -314,6 +410,7 @@ static const struct mdev_migration_mem_ops mvgpu_context_mem_ops = {
 	.track_start = mvgpu_context_track_start,
 	.track_stop = mvgpu_context_track_stop,
 	.dirty_estimate = mvgpu_context_dirty_estimate,
+	.data_estimate = mvgpu_context_data_estimate,
 	.next_chunk = mvgpu_context_next_chunk,
 	.read_chunk = mvgpu_context_read_chunk,
 	.write_chunk = mvgpu_context_write_chunk,
@@ -327,12 +424,13 @@ static void mvgpu_context_reset(void *priv)
 const struct mdev_migration_ops mvgpu_context_ops = {
 	.describe = mvgpu_context_describe,
 	.compat_check = mvgpu_context_compat_check,
-	.compat_version = MVGPU_CONTEXT_VERSION,
+	.compat_version = MVGPU_CONTEXT_COMPAT_VERSION,
 	.quiesce = mvgpu_context_quiesce,
 	.resume = mvgpu_context_resume,
 	.sections = mvgpu_context_sections,
 	.nr_sections = ARRAY_SIZE(mvgpu_context_sections),
 	.save = mvgpu_context_save,
+	.state_estimate = mvgpu_context_state_estimate,
 	.state_check = mvgpu_context_state_check,
 	.apply = mvgpu_context_apply,
 	.mem = &mvgpu_context_mem_ops,

@@ -11,7 +11,10 @@
 
 #define MVGPU_WIRE_ENABLED	0x1
 #define MVGPU_WIRE_CURRENT	0x2
-#define MVGPU_WIRE_FLAGS	(MVGPU_WIRE_ENABLED | MVGPU_WIRE_CURRENT)
+#define MVGPU_WIRE_FLAGS_1	(MVGPU_WIRE_ENABLED | MVGPU_WIRE_CURRENT)
+/* Since version 2: */
+#define MVGPU_WIRE_FAULT_INTERRUPT	0x4
+#define MVGPU_WIRE_FLAGS	(MVGPU_WIRE_FLAGS_1 | MVGPU_WIRE_FAULT_INTERRUPT)
 
 /* The first run from *@index on, which moves behind it. */
 static bool mvgpu_context_wire_find(const u64 *entries, u32 *index,
@@ -37,6 +40,29 @@ static bool mvgpu_context_wire_find(const u64 *entries, u32 *index,
 	return true;
 }
 
+/* How many runs there are. */
+static u32 mvgpu_context_wire_count(const u64 *entries)
+{
+	struct mvgpu_context_run run;
+	u32 index = 0, count = 0;
+
+	while (mvgpu_context_wire_find(entries, &index, &run))
+		count++;
+
+	return count;
+}
+
+/**
+ * mvgpu_context_wire_gtt_len - how much the GTT takes
+ * @entries: MVGPU_GTT_ENTRIES of them
+ *
+ * Return: bytes that mvgpu_context_wire_put_gtt() would write.
+ */
+u32 mvgpu_context_wire_gtt_len(const u64 *entries)
+{
+	return 4 + 16 * mvgpu_context_wire_count(entries);
+}
+
 /**
  * mvgpu_context_wire_put_gtt - write the GTT
  * @buf: where to; MVGPU_CONTEXT_GTT_MAX bytes are always enough
@@ -46,12 +72,9 @@ void mvgpu_context_wire_put_gtt(struct mdev_migration_buf *buf,
 				const u64 *entries)
 {
 	struct mvgpu_context_run run;
-	u32 index = 0, count = 0;
+	u32 index = 0;
 
-	while (mvgpu_context_wire_find(entries, &index, &run))
-		count++;
-	mdev_migration_put_u32(buf, count);
-	index = 0;
+	mdev_migration_put_u32(buf, mvgpu_context_wire_count(entries));
 	while (mvgpu_context_wire_find(entries, &index, &run)) {
 		mdev_migration_put_u32(buf, run.first);
 		mdev_migration_put_u32(buf, run.count);
@@ -145,6 +168,8 @@ static void mvgpu_context_wire_put_queue(struct mdev_migration_buf *buf,
 		flags |= MVGPU_WIRE_ENABLED;
 	if (queue->current_valid)
 		flags |= MVGPU_WIRE_CURRENT;
+	if (queue->fault_interrupt)
+		flags |= MVGPU_WIRE_FAULT_INTERRUPT;
 
 	mdev_migration_put_u32(buf, flags);
 	mdev_migration_put_u32(buf, queue->ring_size);
@@ -186,6 +211,7 @@ static u32 mvgpu_context_wire_get_queue(struct mdev_migration_cursor *cur,
 	memset(queue, 0, sizeof(*queue));
 	queue->enabled = flags & MVGPU_WIRE_ENABLED;
 	queue->current_valid = flags & MVGPU_WIRE_CURRENT;
+	queue->fault_interrupt = flags & MVGPU_WIRE_FAULT_INTERRUPT;
 	queue->ring_size = mdev_migration_get_u32(cur);
 	queue->ring_base = mdev_migration_get_u64(cur);
 	queue->head = mdev_migration_get_u32(cur);
@@ -229,6 +255,8 @@ mvgpu_context_wire_judge_progress(const struct mvgpu_op *op,
 		return "command has a checksum";
 	if (crc && !progress->done && progress->crc != op->value)
 		return "checksum does not begin with its seed";
+	if (op->opcode == MVGPU_OP_BLEND && progress->done % MVGPU_PIXEL_SIZE)
+		return "command is within a pixel";
 
 	return NULL;
 }
@@ -292,11 +320,11 @@ mvgpu_context_wire_judge_ring(const struct mvgpu_queue *queue)
 }
 
 static const char *mvgpu_context_wire_judge(const struct mvgpu_queue *queue,
-					    u32 flags)
+					    u16 version, u32 flags)
 {
 	const char *reason;
 
-	if (flags & ~MVGPU_WIRE_FLAGS)
+	if (flags & ~(version > 1 ? MVGPU_WIRE_FLAGS : MVGPU_WIRE_FLAGS_1))
 		return "queue has unknown flags";
 	reason = mvgpu_context_wire_judge_fault(queue);
 	if (!reason)
@@ -310,25 +338,28 @@ static const char *mvgpu_context_wire_judge(const struct mvgpu_queue *queue,
 /**
  * mvgpu_context_wire_check_queues - judge a section
  * @cur: the section
- * @nr: queues that the device has
+ * @version: of the section, 1 or 2
+ * @nr: queues that the device has; the source may have had fewer
  * @why: set to the reason if it is refused
  *
  * Return: 0 or -EINVAL.
  */
 int mvgpu_context_wire_check_queues(struct mdev_migration_cursor *cur,
-				    unsigned int nr, const char **why)
+				    u16 version, unsigned int nr,
+				    const char **why)
 {
+	u32 count = mdev_migration_get_u32(cur);
 	const char *reason = NULL;
 	struct mvgpu_queue queue;
-	unsigned int i;
-	u32 flags;
+	u32 i, flags;
 
-	if (mdev_migration_get_u32(cur) != nr)
+	if (!count || count > nr)
 		reason = "wrong number of queues";
-	for (i = 0; i < nr && !cur->bad && !reason; i++) {
+	for (i = 0; i < count && !cur->bad && !reason; i++) {
 		flags = mvgpu_context_wire_get_queue(cur, &queue);
 		if (!cur->bad)
-			reason = mvgpu_context_wire_judge(&queue, flags);
+			reason = mvgpu_context_wire_judge(&queue, version,
+							  flags);
 	}
 	if (!reason && (cur->bad || cur->left))
 		reason = "queue section has a wrong length";
@@ -342,20 +373,42 @@ int mvgpu_context_wire_check_queues(struct mdev_migration_cursor *cur,
 /**
  * mvgpu_context_wire_get_queues - take over a section
  * @cur: accepted by mvgpu_context_wire_check_queues()
- * @queues: overwritten; no chunk of them is being run
- * @nr: how many
+ * @queues: overwritten, as far as the section has them; no chunk of them is
+ *	being run
  */
 void mvgpu_context_wire_get_queues(struct mdev_migration_cursor *cur,
-				   struct mvgpu_queue *queues,
-				   unsigned int nr)
+				   struct mvgpu_queue *queues)
 {
-	unsigned int i;
-	u32 generation;
+	u32 count = mdev_migration_get_u32(cur);
+	u32 i, generation;
 
-	mdev_migration_get_u32(cur);
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < count; i++) {
 		generation = queues[i].generation;
 		mvgpu_context_wire_get_queue(cur, &queues[i]);
 		queues[i].generation = generation + 1;
 	}
+}
+
+/**
+ * mvgpu_context_wire_check_clock - judge a section
+ * @cur: the section, which is the nanoseconds alone
+ * @why: set to the reason if it is refused
+ *
+ * A clock that is about to wrap is none that any device could have.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int mvgpu_context_wire_check_clock(struct mdev_migration_cursor *cur,
+				   const char **why)
+{
+	u64 now = mdev_migration_get_u64(cur);
+
+	if (cur->bad || cur->left)
+		*why = "clock section has a wrong length";
+	else if (now >> 63)
+		*why = "clock is too far";
+	else
+		return 0;
+
+	return -EINVAL;
 }

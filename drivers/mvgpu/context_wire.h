@@ -29,6 +29,7 @@ struct mvgpu_context_run {
 	u64 entry;
 };
 
+u32 mvgpu_context_wire_gtt_len(const u64 *entries);
 void mvgpu_context_wire_put_gtt(struct mdev_migration_buf *buf,
 				const u64 *entries);
 int mvgpu_context_wire_check_gtt(struct mdev_migration_cursor *cur,
@@ -42,10 +43,15 @@ void mvgpu_context_wire_put_queues(struct mdev_migration_buf *buf,
 				   const struct mvgpu_queue *queues,
 				   unsigned int nr);
 int mvgpu_context_wire_check_queues(struct mdev_migration_cursor *cur,
-				    unsigned int nr, const char **why);
+				    u16 version, unsigned int nr,
+				    const char **why);
 /* Accepted by the function above. Generations move. */
 void mvgpu_context_wire_get_queues(struct mdev_migration_cursor *cur,
-				   struct mvgpu_queue *queues,
-				   unsigned int nr);
+				   struct mvgpu_queue *queues);
+
+/* The section of the clock: nanoseconds. */
+#define MVGPU_CONTEXT_CLOCK_LEN	8
+int mvgpu_context_wire_check_clock(struct mdev_migration_cursor *cur,
+				   const char **why);
 
 #endif /* _MVGPU_CONTEXT_WIRE_H */

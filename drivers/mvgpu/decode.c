@@ -79,6 +79,21 @@ static bool mvgpu_decode_copy(struct mdev_migration_cursor *cur,
 	       mvgpu_decode_overlap(op);
 }
 
+/* Whole pixels, so that spans are cut between them. */
+static bool mvgpu_decode_blend(struct mdev_migration_cursor *cur,
+			       struct mvgpu_op *op)
+{
+	if (!mvgpu_decode_copy(cur, op))
+		return false;
+	op->value = mdev_migration_get_u32(cur);
+	if (op->value > 255)
+		return false;
+
+	return !((op->dst | op->src | op->width) % MVGPU_PIXEL_SIZE) &&
+	       (op->height == 1 ||
+		!((op->dst_pitch | op->src_pitch) % MVGPU_PIXEL_SIZE));
+}
+
 static bool mvgpu_decode_crc32c(struct mdev_migration_cursor *cur,
 				struct mvgpu_op *op)
 {
@@ -124,6 +139,27 @@ static bool mvgpu_decode_fence(struct mdev_migration_cursor *cur,
 	       op->dst % sizeof(u64) == 0;
 }
 
+static bool mvgpu_decode_semaphore(struct mdev_migration_cursor *cur,
+				   struct mvgpu_op *op)
+{
+	op->src = mdev_migration_get_u64(cur);
+	op->value = mdev_migration_get_u64(cur);
+	op->compare = mdev_migration_get_u32(cur);
+
+	return mvgpu_decode_in_space(op->src, sizeof(u64)) &&
+	       op->src % sizeof(u64) == 0 &&
+	       op->compare <= MVGPU_COMPARE_GREATER_EQUAL;
+}
+
+static bool mvgpu_decode_timestamp(struct mdev_migration_cursor *cur,
+				   struct mvgpu_op *op)
+{
+	op->dst = mdev_migration_get_u64(cur);
+
+	return mvgpu_decode_in_space(op->dst, sizeof(u64)) &&
+	       op->dst % sizeof(u64) == 0;
+}
+
 static u32 mvgpu_decode_fields(struct mdev_migration_cursor *cur,
 			       struct mvgpu_op *op)
 {
@@ -139,6 +175,9 @@ static u32 mvgpu_decode_fields(struct mdev_migration_cursor *cur,
 	case MVGPU_OP_COPY:
 		ok = mvgpu_decode_copy(cur, op);
 		break;
+	case MVGPU_OP_BLEND:
+		ok = mvgpu_decode_blend(cur, op);
+		break;
 	case MVGPU_OP_CRC32C:
 		ok = mvgpu_decode_crc32c(cur, op);
 		break;
@@ -148,6 +187,12 @@ static u32 mvgpu_decode_fields(struct mdev_migration_cursor *cur,
 		break;
 	case MVGPU_OP_FENCE:
 		ok = mvgpu_decode_fence(cur, op);
+		break;
+	case MVGPU_OP_SEMAPHORE:
+		ok = mvgpu_decode_semaphore(cur, op);
+		break;
+	case MVGPU_OP_TIMESTAMP:
+		ok = mvgpu_decode_timestamp(cur, op);
 		break;
 	default:
 		return MVGPU_FAULT_OPCODE;
@@ -169,7 +214,7 @@ u32 mvgpu_decode(const u8 command[MVGPU_COMMAND_SIZE], struct mvgpu_op *op)
 		.data = command,
 		.left = MVGPU_COMMAND_SIZE,
 	};
-	u32 fault, flags;
+	u32 fault, flags, allowed = 0;
 
 	memset(op, 0, sizeof(*op));
 	op->opcode = mdev_migration_get_u32(&cur);
@@ -177,10 +222,16 @@ u32 mvgpu_decode(const u8 command[MVGPU_COMMAND_SIZE], struct mvgpu_op *op)
 	fault = mvgpu_decode_fields(&cur, op);
 	if (fault)
 		return fault;
-	if (flags)
+	if (op->opcode == MVGPU_OP_FENCE)
+		allowed = MVGPU_FENCE_INTERRUPT;
+	if (flags & ~allowed)
+		return MVGPU_FAULT_COMMAND;
+	op->interrupt = flags & MVGPU_FENCE_INTERRUPT;
+	/* what fields there are end at a multiple of 4 */
+	if (cur.left % sizeof(u64) && mdev_migration_get_u32(&cur))
 		return MVGPU_FAULT_COMMAND;
 	while (cur.left) {
-		if (mdev_migration_get_u8(&cur))
+		if (mdev_migration_get_u64(&cur))
 			return MVGPU_FAULT_COMMAND;
 	}
 
@@ -254,7 +305,7 @@ static void mvgpu_decode_backward(const struct mvgpu_op *op, u64 done, u32 max,
 
 /**
  * mvgpu_decode_span - what to do next
- * @op: FILL, COPY or CRC32C, as mvgpu_decode() gave it
+ * @op: FILL, COPY, BLEND or CRC32C, as mvgpu_decode() gave it
  * @done: bytes done, less than the total
  * @max: most bytes, at least 1
  * @span: filled in; at least one byte

@@ -9,9 +9,12 @@
 #include <linux/types.h>
 #include <linux/mvgpu.h>
 
+/* Bytes of a pixel of BLEND. */
+#define MVGPU_PIXEL_SIZE	4
+
 /**
  * struct mvgpu_progress - how far a command has run
- * @done: bytes (FILL, COPY, CRC32C) or entries (BIND, UNBIND) done, in the
+ * @done: bytes (FILL, COPY, BLEND, CRC32C) or entries (BIND, UNBIND) done, in the
  *	order in which the command runs
  * @crc: running checksum of CRC32C
  */
@@ -23,14 +26,17 @@ struct mvgpu_progress {
 /**
  * struct mvgpu_op - a decoded, validated command
  * @opcode: enum mvgpu_opcode
- * @dst: GPU address written; FILL, COPY, CRC32C (result), FENCE
- * @src: GPU address read; COPY, CRC32C
+ * @dst: GPU address written; not SEMAPHORE; CRC32C: of the result
+ * @src: GPU address read; COPY, BLEND, CRC32C, SEMAPHORE
  * @width: bytes in a row; CRC32C: all bytes
  * @height: rows; 1 for CRC32C
  * @dst_pitch: bytes from row to row written
  * @src_pitch: bytes from row to row read
- * @backward: run from the last byte to the first, for overlapping copies
- * @value: FILL pattern, FENCE value, BIND entry, CRC32C seed
+ * @backward: run from the last byte to the first, for overlapping rectangles
+ * @value: FILL pattern, FENCE and SEMAPHORE value, BIND entry, CRC32C seed,
+ *	BLEND alpha
+ * @compare: SEMAPHORE: enum mvgpu_compare
+ * @interrupt: raise the queue's interrupt when done
  * @first: BIND, UNBIND: first entry
  * @count: BIND, UNBIND: entries
  * @total: units that mvgpu_progress::done counts to
@@ -45,6 +51,8 @@ struct mvgpu_op {
 	u32 src_pitch;
 	bool backward;
 	u64 value;
+	u32 compare;
+	bool interrupt;
 	u32 first;
 	u32 count;
 	u64 total;
@@ -71,9 +79,9 @@ struct mvgpu_span {
 };
 
 /*
- * The next span of FILL, COPY or CRC32C after @done bytes: at most @max bytes,
- * within one row, crossing no page boundary of what is read or written. For
- * backward copies the span is the last one that is not done.
+ * The next span of FILL, COPY, BLEND or CRC32C after @done bytes: at most @max
+ * bytes, within one row, crossing no page boundary of what is read or written.
+ * Where the op runs backward the span is the last one that is not done.
  */
 void mvgpu_decode_span(const struct mvgpu_op *op, u64 done, u32 max,
 		       struct mvgpu_span *span);

@@ -4,8 +4,8 @@
  *
  * A vGPU holds nothing while it is closed: every open begins with VRAM, GTT,
  * queues and config space of its own, and close ends them. The order of close
- * is that of who uses whom: the worker ends first, pins go before the bitmap
- * that they mark, mappings lose their memory last.
+ * is that of who uses whom: nobody moves the device any more, the worker ends,
+ * pins go before the bitmap that they mark, mappings lose their memory last.
  */
 #include <linux/err.h>
 #include <linux/mdev.h>
@@ -33,6 +33,7 @@ static int mvgpu_device_create_migration(struct mvgpu_device *dev)
 		return PTR_ERR(mig);
 
 	dev->mig = mig;
+	mdev_migration_v2_setup(mig, &dev->vdev);
 	return 0;
 }
 
@@ -52,12 +53,21 @@ static int mvgpu_device_init(struct vfio_device *vdev)
 	if (ret)
 		goto err_charge;
 
+	dev->log = vfio_dirty_log_create(vdev);
+	if (IS_ERR(dev->log)) {
+		ret = PTR_ERR(dev->log);
+		goto err_migration;
+	}
+
+	mutex_init(&dev->open_lock);
 	mutex_init(&dev->config_lock);
 	mvgpu_gtt_init(dev);
 	mvgpu_worker_init(dev);
 	mvgpu_config_reset(&dev->config, dev->type->vram_size);
 	return 0;
 
+err_migration:
+	mdev_migration_destroy(dev->mig);
 err_charge:
 	mvgpu_types_uncharge(dev->type);
 	return ret;
@@ -69,9 +79,37 @@ static void mvgpu_device_release(struct vfio_device *vdev)
 
 	mutex_destroy(&dev->gtt.lock);
 	mutex_destroy(&dev->config_lock);
+	mutex_destroy(&dev->open_lock);
+	vfio_dirty_log_destroy(dev->log);
 	mdev_migration_destroy(dev->mig);
 	mvgpu_types_uncharge(dev->type);
 	compat_vfio_free_device(vdev);
+}
+
+/* Who looks at an open device from outside of it holds close up. */
+static void mvgpu_device_set_open(struct mvgpu_device *dev, bool is_open)
+{
+	mutex_lock(&dev->open_lock);
+	WRITE_ONCE(dev->is_open, is_open);
+	mutex_unlock(&dev->open_lock);
+}
+
+/**
+ * mvgpu_device_vram_used - how much of the host's memory VRAM takes
+ * @dev: the device, which may be closed
+ *
+ * Return: bytes.
+ */
+u64 mvgpu_device_vram_used(struct mvgpu_device *dev)
+{
+	u64 used = 0;
+
+	mutex_lock(&dev->open_lock);
+	if (dev->is_open)
+		used = (u64)READ_ONCE(dev->vram->nr_allocated) << PAGE_SHIFT;
+	mutex_unlock(&dev->open_lock);
+
+	return used;
 }
 
 static int mvgpu_device_open(struct vfio_device *vdev)
@@ -94,12 +132,15 @@ static int mvgpu_device_open(struct vfio_device *vdev)
 	}
 
 	mvgpu_config_reset(&dev->config, dev->type->vram_size);
+	mvgpu_msix_reset(&dev->msix);
+	mvgpu_irq_open(dev);
 	mvgpu_queue_reset(dev);
 	ret = mvgpu_worker_open(dev);
 	if (ret)
 		goto err_dirty;
 
 	mdev_migration_open(dev->mig, dev->dirty);
+	mvgpu_device_set_open(dev, true);
 	return 0;
 
 err_dirty:
@@ -115,10 +156,13 @@ static void mvgpu_device_close(struct vfio_device *vdev)
 {
 	struct mvgpu_device *dev = mvgpu_device(vdev);
 
+	mvgpu_device_set_open(dev, false);
+	mdev_migration_close(dev->mig);
 	mvgpu_worker_close(dev);
+	mvgpu_irq_close(dev);
 	mvgpu_gtt_clear(dev);
 	mvgpu_gtt_destroy(dev);
-	mdev_migration_close(dev->mig);
+	vfio_dirty_log_close(dev->log);
 	vfio_dirty_close(dev->dirty);
 	dev->dirty = NULL;
 	mvgpu_vram_map_revoke(dev->vram);
@@ -134,10 +178,14 @@ void mvgpu_device_reset_state(struct mvgpu_device *dev)
 {
 	mutex_lock(&dev->config_lock);
 	mvgpu_config_reset(&dev->config, dev->type->vram_size);
+	mvgpu_msix_reset(&dev->msix);
 	/* Stopped, so that there is nothing to wait for and to interrupt. */
 	WARN_ON_ONCE(mvgpu_worker_set_bus_master(dev, false));
 	mutex_unlock(&dev->config_lock);
 
+	/* eventfds stay: they are the VMM's way to listen, not the guest's */
+	mvgpu_irq_set_pending(dev, 0);
+	mvgpu_worker_set_clock(dev, 0);
 	mvgpu_queue_reset(dev);
 	mvgpu_gtt_clear(dev);
 	mvgpu_vram_clear(dev->vram);
@@ -161,45 +209,6 @@ static long mvgpu_device_get_info(struct mvgpu_device *dev, void __user *arg)
 	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
 }
 
-/* The device raises no interrupts: each kind has no vectors. */
-static bool mvgpu_device_irq_exists(u32 index)
-{
-	return index <= VFIO_PCI_MSIX_IRQ_INDEX;
-}
-
-static long mvgpu_device_get_irq_info(void __user *arg)
-{
-	unsigned long minsz = offsetofend(struct vfio_irq_info, count);
-	struct vfio_irq_info info;
-
-	if (copy_from_user(&info, arg, minsz))
-		return -EFAULT;
-	if (info.argsz < minsz || !mvgpu_device_irq_exists(info.index))
-		return -EINVAL;
-
-	info.flags = VFIO_IRQ_INFO_EVENTFD;
-	info.count = 0;
-
-	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
-}
-
-/* Switching off what is off is all that can be asked for. */
-static long mvgpu_device_set_irqs(void __user *arg)
-{
-	const u32 disable = VFIO_IRQ_SET_DATA_NONE |
-			    VFIO_IRQ_SET_ACTION_TRIGGER;
-	unsigned long minsz = offsetofend(struct vfio_irq_set, count);
-	struct vfio_irq_set set;
-
-	if (copy_from_user(&set, arg, minsz))
-		return -EFAULT;
-	if (set.argsz < minsz || !mvgpu_device_irq_exists(set.index))
-		return -EINVAL;
-	if (set.flags != disable || set.start || set.count)
-		return -EINVAL;
-	return 0;
-}
-
 static long mvgpu_device_ioctl(struct vfio_device *vdev, unsigned int cmd,
 			       unsigned long arg)
 {
@@ -213,9 +222,9 @@ static long mvgpu_device_ioctl(struct vfio_device *vdev, unsigned int cmd,
 		return compat_vfio_get_region_info(vdev, uarg,
 						   mvgpu_regions_info);
 	case VFIO_DEVICE_GET_IRQ_INFO:
-		return mvgpu_device_get_irq_info(uarg);
+		return mvgpu_irq_get_info(uarg);
 	case VFIO_DEVICE_SET_IRQS:
-		return mvgpu_device_set_irqs(uarg);
+		return mvgpu_irq_set(dev, uarg);
 	case VFIO_DEVICE_RESET:
 		return mdev_migration_reset(dev->mig);
 	default:
@@ -233,9 +242,11 @@ static const struct vfio_device_ops mvgpu_device_ops = {
 	.read = mvgpu_regions_read,
 	.write = mvgpu_regions_write,
 	.ioctl = mvgpu_device_ioctl,
+	.device_feature = mdev_migration_device_feature,
 	COMPAT_VFIO_REGION_INFO_OP(mvgpu_regions_info)
 	.mmap = mvgpu_regions_mmap,
 	.dma_unmap = mvgpu_gtt_dma_unmap,
+	.request = mvgpu_irq_request,
 };
 
 /**

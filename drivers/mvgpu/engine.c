@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Commands, chunk by chunk. A chunk moves at most MVGPU_CHUNK_BYTES, touches
- * at most MVGPU_CHUNK_PAGES pages, and leaves its progress in such a form that
- * the next chunk may run after a move to another host.
+ * Commands, chunk by chunk. A chunk moves at most MVGPU_CHUNK_BYTES and leaves
+ * its progress in such a form that the next chunk may run after a move to
+ * another host. A step touches at most MVGPU_CHUNK_PAGES pages: as many chunks
+ * as these are, if nobody wants anything else meanwhile, else one.
  *
- * A chunk that comes to a page it cannot touch ends before it, as a shorter
+ * A step that comes to a page it cannot touch ends before it, as a shorter
  * one; the next begins there, makes no progress, and so faults. What a fault
  * leaves behind hence does not depend on where chunks were cut.
  */
 #include <linux/bitops.h>
 #include <linux/crc32c.h>
 #include <linux/minmax.h>
+#include <linux/string.h>
 
 #include "access.h"
+#include "blend.h"
 #include "engine.h"
 #include "trace.h"
 
@@ -27,9 +30,11 @@ static u32 mvgpu_engine_read_command(struct mvgpu_device *dev,
 				 &window);
 	if (fault)
 		return fault;
+	fault = mvgpu_access_fetch(dev, &window);
 	memcpy(run->command, window.data, MVGPU_COMMAND_SIZE);
+	mvgpu_access_unmap(dev, &window);
 
-	return mvgpu_access_unmap(dev, &window);
+	return fault;
 }
 
 /**
@@ -43,25 +48,31 @@ enum mvgpu_result mvgpu_engine_fetch(struct mvgpu_device *dev,
 				     struct mvgpu_run *run)
 {
 	struct mvgpu_access *access = dev->worker.access;
-	struct mvgpu_op op;
 
-	mvgpu_access_reset(access);
-	mvgpu_access_add(access, run->address, false);
-	if (mvgpu_access_begin(dev))
-		return MVGPU_RESULT_MORE;
-	run->fault = mvgpu_engine_read_command(dev, run);
-	mvgpu_access_end(dev);
+	if (!mvgpu_access_peek(dev, run->address, run->command,
+			       MVGPU_COMMAND_SIZE)) {
+		mvgpu_access_reset(access);
+		mvgpu_access_add(access, run->address, MVGPU_COMMAND_SIZE,
+				 false);
+		if (mvgpu_access_begin(dev))
+			return MVGPU_RESULT_MORE;
+		run->fault = mvgpu_engine_read_command(dev, run);
+		mvgpu_access_end(dev);
+	}
 
 	if (!run->fault)
-		run->fault = mvgpu_decode(run->command, &op);
+		run->fault = mvgpu_decode(run->command, &run->op);
 	if (run->fault) {
 		run->fault_address = run->address;
 		return MVGPU_RESULT_FAULT;
 	}
 	run->fetched = true;
+	run->decoded = true;
 	run->progress.done = 0;
-	run->progress.crc = op.opcode == MVGPU_OP_CRC32C ? op.value : 0;
-	trace_mvgpu_command(dev->vdev.dev, run->queue, op.opcode, run->head);
+	run->progress.crc = run->op.opcode == MVGPU_OP_CRC32C ?
+			    run->op.value : 0;
+	trace_mvgpu_command(dev->vdev.dev, run->queue, run->op.opcode,
+			    run->head);
 
 	return MVGPU_RESULT_MORE;
 }
@@ -69,62 +80,100 @@ enum mvgpu_result mvgpu_engine_fetch(struct mvgpu_device *dev,
 /* Bytes that begin with the lowest of @value. */
 static void mvgpu_engine_pattern(u8 *data, u32 len, u32 value)
 {
-	u32 words;
+	u64 twice;
 
-	while (len && !IS_ALIGNED((unsigned long)data, sizeof(u32))) {
+	if (value == ror32(value, 8)) {
+		memset(data, value, len);
+		return;
+	}
+	while (len && !IS_ALIGNED((unsigned long)data, sizeof(u64))) {
 		*data++ = value;
 		value = ror32(value, 8);
 		len--;
 	}
-	words = len / sizeof(u32);
-	memset32((u32 *)data, (__force u32)cpu_to_le32(value), words);
-	data += words * sizeof(u32);
-	for (len %= sizeof(u32); len; len--) {
+	twice = (u64)value << 32 | value;
+	memset64((u64 *)data, (__force u64)cpu_to_le64(twice),
+		 len / sizeof(u64));
+	data += ALIGN_DOWN(len, sizeof(u64));
+	for (len %= sizeof(u64); len; len--) {
 		*data++ = value;
 		value = ror32(value, 8);
 	}
 }
 
+/* The same memory may be behind several GPU addresses: only here is it known. */
+static void mvgpu_engine_move(u8 *to, const u8 *from, u32 len)
+{
+	if (to + len <= from || from + len <= to)
+		memcpy(to, from, len);
+	else
+		memmove(to, from, len);
+}
+
+/* Of this and the following: bytes done, or 0 and the fault. */
 static u32 mvgpu_engine_fill(struct mvgpu_device *dev,
 			     const struct mvgpu_op *op,
 			     const struct mvgpu_span *span,
 			     struct mvgpu_run *run)
 {
 	u32 value = ror32(op->value, 8 * (span->column % sizeof(u32)));
-	struct mvgpu_window window;
-	u32 fault;
+	struct mvgpu_window to;
 
 	run->fault_address = span->dst;
-	fault = mvgpu_access_map(dev, span->dst, span->len, true, &window);
-	if (fault)
-		return fault;
-	mvgpu_engine_pattern(window.data, span->len, value);
+	run->fault = mvgpu_access_map(dev, span->dst, span->len, true, &to);
+	if (run->fault)
+		return 0;
+	mvgpu_engine_pattern(to.data, to.len, value);
+	run->fault = mvgpu_access_unmap(dev, &to);
 
-	return mvgpu_access_unmap(dev, &window);
+	return run->fault ? 0 : to.len;
 }
 
+static u32 mvgpu_engine_copy_to(struct mvgpu_device *dev,
+				const struct mvgpu_op *op,
+				const struct mvgpu_span *span,
+				const struct mvgpu_window *from,
+				struct mvgpu_run *run)
+{
+	struct mvgpu_window to;
+
+	run->fault_address = span->dst;
+	run->fault = mvgpu_access_map(dev, span->dst, from->len, true, &to);
+	if (run->fault)
+		return 0;
+	if (op->opcode == MVGPU_OP_BLEND) {
+		run->fault = mvgpu_access_fetch(dev, &to);
+		if (run->fault)
+			return 0;
+		mvgpu_blend(to.data, from->data, to.len, op->value,
+			    op->backward);
+	} else {
+		mvgpu_engine_move(to.data, from->data, to.len);
+	}
+	run->fault = mvgpu_access_unmap(dev, &to);
+
+	return run->fault ? 0 : to.len;
+}
+
+/* COPY and BLEND */
 static u32 mvgpu_engine_copy(struct mvgpu_device *dev,
 			     const struct mvgpu_op *op,
 			     const struct mvgpu_span *span,
 			     struct mvgpu_run *run)
 {
-	struct mvgpu_window from, to;
-	u32 fault;
+	struct mvgpu_window from;
+	u32 done = 0;
 
 	run->fault_address = span->src;
-	fault = mvgpu_access_map(dev, span->src, span->len, false, &from);
-	if (fault)
-		return fault;
-
-	run->fault_address = span->dst;
-	fault = mvgpu_access_map(dev, span->dst, span->len, true, &to);
-	if (!fault) {
-		memmove(to.data, from.data, span->len);
-		fault = mvgpu_access_unmap(dev, &to);
-	}
+	run->fault = mvgpu_access_map(dev, span->src, span->len, false, &from);
+	if (run->fault)
+		return 0;
+	run->fault = mvgpu_access_fetch(dev, &from);
+	if (!run->fault)
+		done = mvgpu_engine_copy_to(dev, op, span, &from, run);
 	mvgpu_access_unmap(dev, &from);
 
-	return fault;
+	return done;
 }
 
 static u32 mvgpu_engine_crc32c(struct mvgpu_device *dev,
@@ -132,16 +181,19 @@ static u32 mvgpu_engine_crc32c(struct mvgpu_device *dev,
 			       const struct mvgpu_span *span,
 			       struct mvgpu_run *run)
 {
-	struct mvgpu_window window;
-	u32 fault;
+	struct mvgpu_window from;
 
 	run->fault_address = span->src;
-	fault = mvgpu_access_map(dev, span->src, span->len, false, &window);
-	if (fault)
-		return fault;
-	run->progress.crc = ~crc32c(~run->progress.crc, window.data, span->len);
+	run->fault = mvgpu_access_map(dev, span->src, span->len, false, &from);
+	if (run->fault)
+		return 0;
+	run->fault = mvgpu_access_fetch(dev, &from);
+	if (!run->fault)
+		run->progress.crc = ~crc32c(~run->progress.crc, from.data,
+					    from.len);
+	mvgpu_access_unmap(dev, &from);
 
-	return mvgpu_access_unmap(dev, &window);
+	return run->fault ? 0 : from.len;
 }
 
 static u32 mvgpu_engine_span(struct mvgpu_device *dev,
@@ -153,57 +205,146 @@ static u32 mvgpu_engine_span(struct mvgpu_device *dev,
 	case MVGPU_OP_FILL:
 		return mvgpu_engine_fill(dev, op, span, run);
 	case MVGPU_OP_COPY:
+	case MVGPU_OP_BLEND:
 		return mvgpu_engine_copy(dev, op, span, run);
 	default:
 		return mvgpu_engine_crc32c(dev, op, span, run);
 	}
 }
 
-/* Name the pages of the next spans. Returns how far these go. */
+/*
+ * What comes next of a row, in as many pages as it takes; backwards, what lies in
+ * one page.
+ */
+static void mvgpu_engine_piece(const struct mvgpu_op *op, u64 done, u32 max,
+			       struct mvgpu_span *piece)
+{
+	/* what most commands are, and needs no division */
+	if (op->height == 1 && !op->backward) {
+		piece->column = done;
+		piece->dst = op->dst + done;
+		piece->src = op->src + done;
+	} else {
+		mvgpu_decode_span(op, done, max, piece);
+	}
+	if (!op->backward)
+		piece->len = min_t(u64, op->width - piece->column, max);
+}
+
+/* So many bytes of a piece are within so many pages of each side, at least. */
+static u32 mvgpu_engine_within(const struct mvgpu_op *op,
+			       const struct mvgpu_span *piece, u32 pages)
+{
+	u32 offset = 0;
+
+	if (op->opcode != MVGPU_OP_FILL)
+		offset = piece->src % MVGPU_PAGE_SIZE;
+	if (op->opcode != MVGPU_OP_CRC32C)
+		offset = max_t(u32, offset, piece->dst % MVGPU_PAGE_SIZE);
+
+	return pages * MVGPU_PAGE_SIZE - offset;
+}
+
+/*
+ * Name the pages of the next pieces, of as many chunks as these pages are.
+ * Narrow rows are many pieces: one chunk of them. Returns how far these go.
+ */
 static u64 mvgpu_engine_plan(struct mvgpu_access *access,
 			     const struct mvgpu_op *op, u64 done)
 {
-	u64 end = min_t(u64, op->total, done + MVGPU_CHUNK_BYTES);
-	struct mvgpu_span span;
+	u64 most = op->width < MVGPU_PAGE_SIZE ?
+		   MVGPU_CHUNK_BYTES : MVGPU_CHUNK_PAGES * MVGPU_PAGE_SIZE;
+	u64 end = min(op->total, done + most);
+	bool reads = op->opcode != MVGPU_OP_FILL;
+	bool writes = op->opcode != MVGPU_OP_CRC32C;
+	struct mvgpu_span piece;
+	u32 pages;
 
 	mvgpu_access_reset(access);
 	while (done < end) {
-		mvgpu_decode_span(op, done, end - done, &span);
-		if (op->opcode != MVGPU_OP_FILL &&
-		    !mvgpu_access_add(access, span.src, false))
+		pages = mvgpu_access_room(access) / (reads + writes);
+		if (!pages)
 			break;
-		if (op->opcode != MVGPU_OP_CRC32C &&
-		    !mvgpu_access_add(access, span.dst, true))
-			break;
-		done += span.len;
+		mvgpu_engine_piece(op, done, end - done, &piece);
+		piece.len = min(piece.len,
+				mvgpu_engine_within(op, &piece, pages));
+		if (reads)
+			mvgpu_access_add(access, piece.src, piece.len, false);
+		if (writes)
+			mvgpu_access_add(access, piece.dst, piece.len, true);
+		done += piece.len;
 	}
 
 	return done;
 }
 
-/* FILL, COPY, and the reading part of CRC32C. */
+/* As far as pages go together. Returns how far it got; @run->fault says why no further. */
+static u32 mvgpu_engine_run_piece(struct mvgpu_device *dev,
+				  const struct mvgpu_op *op,
+				  struct mvgpu_span *rest,
+				  struct mvgpu_run *run)
+{
+	u32 wanted = rest->len, done;
+
+	while (rest->len) {
+		done = mvgpu_engine_span(dev, op, rest, run);
+		if (!done)
+			break;
+		rest->dst += done;
+		rest->src += done;
+		rest->column += done;
+		rest->len -= done;
+	}
+
+	return wanted - rest->len;
+}
+
+/*
+ * Chunk after chunk, as long as nobody wants anything else. Returns how far it
+ * got; @run->fault says why no further.
+ */
+static u64 mvgpu_engine_chunks(struct mvgpu_device *dev,
+			       const struct mvgpu_op *op, u64 end,
+			       struct mvgpu_run *run)
+{
+	const struct mvgpu_access *access = dev->worker.access;
+	u64 begin = run->progress.done, done = begin, chunk_end = begin;
+	struct mvgpu_span piece;
+
+	while (done < end && !run->fault) {
+		if (done == chunk_end) {
+			if (done > begin && mvgpu_access_wanted(dev))
+				break;
+			chunk_end = min(end, done + MVGPU_CHUNK_BYTES);
+			trace_mvgpu_chunk(dev->vdev.dev, run->queue,
+					  chunk_end - done,
+					  access->sides[false].nr +
+					  access->sides[true].nr);
+		}
+		mvgpu_engine_piece(op, done, chunk_end - done, &piece);
+		done += mvgpu_engine_run_piece(dev, op, &piece, run);
+	}
+
+	return done;
+}
+
+/* FILL, COPY, BLEND, and the reading part of CRC32C. */
 static enum mvgpu_result mvgpu_engine_spans(struct mvgpu_device *dev,
 					    const struct mvgpu_op *op,
 					    struct mvgpu_run *run)
 {
-	struct mvgpu_access *access = dev->worker.access;
-	u64 begin = run->progress.done, done = begin;
-	u64 end = mvgpu_engine_plan(access, op, begin);
-	struct mvgpu_span span;
-	u32 fault = 0;
+	u64 begin = run->progress.done, done;
+	u64 end = mvgpu_engine_plan(dev->worker.access, op, begin);
+	u32 fault;
 
-	trace_mvgpu_chunk(dev->vdev.dev, run->queue, end - begin, access->nr);
 	if (mvgpu_access_begin(dev))
 		return MVGPU_RESULT_MORE;
-	while (done < end) {
-		mvgpu_decode_span(op, done, end - done, &span);
-		fault = mvgpu_engine_span(dev, op, &span, run);
-		if (fault)
-			break;
-		done += span.len;
-	}
+	done = mvgpu_engine_chunks(dev, op, end, run);
 	mvgpu_access_end(dev);
 
+	/* if it got anywhere, the next chunk finds out again */
+	fault = run->fault;
+	run->fault = MVGPU_FAULT_NONE;
 	run->progress.done = done;
 	if (fault && done == begin) {
 		run->fault = fault;
@@ -215,31 +356,48 @@ static enum mvgpu_result mvgpu_engine_spans(struct mvgpu_device *dev,
 	return MVGPU_RESULT_MORE;
 }
 
+static u32 mvgpu_engine_value_len(const struct mvgpu_op *op)
+{
+	return op->opcode == MVGPU_OP_CRC32C ? sizeof(u32) : sizeof(u64);
+}
+
 /*
- * FENCE, and the result of CRC32C: whoever sees the value sees all that was
- * written before it. Values are aligned, so that nobody sees half of one;
- * where memory bounces, that is as good as a copy to user space makes it.
+ * FENCE, TIMESTAMP, and the result of CRC32C: whoever sees the value sees all
+ * that was written before it. Values are aligned, so that nobody sees half of
+ * one; where memory bounces, that is as good as a copy to user space makes it.
  */
 static u32 mvgpu_engine_store(struct mvgpu_device *dev,
-			      const struct mvgpu_op *op, u32 crc)
+			      const struct mvgpu_op *op, u64 value)
 {
-	bool fence = op->opcode == MVGPU_OP_FENCE;
-	u32 len = fence ? sizeof(u64) : sizeof(u32);
+	u32 len = mvgpu_engine_value_len(op);
 	struct mvgpu_window window;
 	u32 fault;
 
 	fault = mvgpu_access_map(dev, op->dst, len, true, &window);
 	if (fault)
 		return fault;
-	if (fence)
+	if (len == sizeof(u64))
 		/* after what the commands before it wrote */
-		smp_store_release((__le64 *)window.data,
-				  cpu_to_le64(op->value));
+		smp_store_release((__le64 *)window.data, cpu_to_le64(value));
 	else
 		/* the same: guests may wait for a result as for a fence */
-		smp_store_release((__le32 *)window.data, cpu_to_le32(crc));
+		smp_store_release((__le32 *)window.data, cpu_to_le32(value));
 
 	return mvgpu_access_unmap(dev, &window);
+}
+
+static u64 mvgpu_engine_value_of(struct mvgpu_device *dev,
+				 const struct mvgpu_op *op,
+				 const struct mvgpu_run *run)
+{
+	switch (op->opcode) {
+	case MVGPU_OP_FENCE:
+		return op->value;
+	case MVGPU_OP_TIMESTAMP:
+		return mvgpu_worker_clock(dev);
+	default:
+		return run->progress.crc;
+	}
 }
 
 static enum mvgpu_result mvgpu_engine_value(struct mvgpu_device *dev,
@@ -249,18 +407,64 @@ static enum mvgpu_result mvgpu_engine_value(struct mvgpu_device *dev,
 	struct mvgpu_access *access = dev->worker.access;
 
 	mvgpu_access_reset(access);
-	mvgpu_access_add(access, op->dst, true);
+	mvgpu_access_add(access, op->dst, mvgpu_engine_value_len(op), true);
 	trace_mvgpu_chunk(dev->vdev.dev, run->queue,
-			  op->opcode == MVGPU_OP_FENCE ? 8 : 4, access->nr);
+			  mvgpu_engine_value_len(op), 1);
 	if (mvgpu_access_begin(dev))
 		return MVGPU_RESULT_MORE;
-	run->fault = mvgpu_engine_store(dev, op, run->progress.crc);
+	run->fault = mvgpu_engine_store(dev, op,
+					mvgpu_engine_value_of(dev, op, run));
 	mvgpu_access_end(dev);
-	if (!run->fault)
-		return MVGPU_RESULT_DONE;
-	run->fault_address = op->dst;
+	if (run->fault) {
+		run->fault_address = op->dst;
+		return MVGPU_RESULT_FAULT;
+	}
+	run->wrote = true;
+	run->interrupt = op->interrupt;
 
-	return MVGPU_RESULT_FAULT;
+	return MVGPU_RESULT_DONE;
+}
+
+static bool mvgpu_engine_compare(const struct mvgpu_op *op, u64 value)
+{
+	switch (op->compare) {
+	case MVGPU_COMPARE_EQUAL:
+		return value == op->value;
+	case MVGPU_COMPARE_NOT_EQUAL:
+		return value != op->value;
+	default:
+		return value >= op->value;
+	}
+}
+
+static enum mvgpu_result mvgpu_engine_semaphore(struct mvgpu_device *dev,
+						const struct mvgpu_op *op,
+						struct mvgpu_run *run)
+{
+	struct mvgpu_access *access = dev->worker.access;
+	struct mvgpu_window window;
+	u64 value = 0;
+
+	mvgpu_access_reset(access);
+	mvgpu_access_add(access, op->src, sizeof(u64), false);
+	if (mvgpu_access_begin(dev))
+		return MVGPU_RESULT_MORE;
+	run->fault = mvgpu_access_map(dev, op->src, sizeof(u64), false,
+				      &window);
+	if (!run->fault) {
+		run->fault = mvgpu_access_fetch(dev, &window);
+		/* before what the commands behind it read */
+		value = le64_to_cpu(smp_load_acquire((__le64 *)window.data));
+		mvgpu_access_unmap(dev, &window);
+	}
+	mvgpu_access_end(dev);
+	if (run->fault) {
+		run->fault_address = op->src;
+		return MVGPU_RESULT_FAULT;
+	}
+
+	return mvgpu_engine_compare(op, value) ? MVGPU_RESULT_DONE :
+						 MVGPU_RESULT_WAIT;
 }
 
 static enum mvgpu_result mvgpu_engine_bind(struct mvgpu_device *dev,
@@ -281,35 +485,52 @@ static enum mvgpu_result mvgpu_engine_bind(struct mvgpu_device *dev,
 }
 
 /**
+ * mvgpu_engine_resume - get ready to go on with a command
+ * @run: the step; the command was fetched by another step
+ *
+ * Return: MVGPU_RESULT_MORE or MVGPU_RESULT_FAULT.
+ */
+enum mvgpu_result mvgpu_engine_resume(struct mvgpu_run *run)
+{
+	if (run->decoded)
+		return MVGPU_RESULT_MORE;
+	run->fault = mvgpu_decode(run->command, &run->op);
+	if (WARN_ON_ONCE(run->fault)) {
+		run->fault_address = run->address;
+		return MVGPU_RESULT_FAULT;
+	}
+	run->decoded = true;
+
+	return MVGPU_RESULT_MORE;
+}
+
+/**
  * mvgpu_engine_chunk - run one chunk of a command
  * @dev: the device
- * @run: the step; the command was fetched
+ * @run: the step; the command was fetched and decoded
  *
  * Return: how it ended, with @run->progress and the fault.
  */
 enum mvgpu_result mvgpu_engine_chunk(struct mvgpu_device *dev,
 				     struct mvgpu_run *run)
 {
-	struct mvgpu_op op;
+	const struct mvgpu_op *op = &run->op;
 
-	run->fault = mvgpu_decode(run->command, &op);
-	if (WARN_ON_ONCE(run->fault)) {
-		run->fault_address = run->address;
-		return MVGPU_RESULT_FAULT;
-	}
-
-	switch (op.opcode) {
+	switch (op->opcode) {
 	case MVGPU_OP_NOP:
 		return MVGPU_RESULT_DONE;
 	case MVGPU_OP_FENCE:
-		return mvgpu_engine_value(dev, &op, run);
+	case MVGPU_OP_TIMESTAMP:
+		return mvgpu_engine_value(dev, op, run);
+	case MVGPU_OP_SEMAPHORE:
+		return mvgpu_engine_semaphore(dev, op, run);
 	case MVGPU_OP_BIND:
 	case MVGPU_OP_UNBIND:
-		return mvgpu_engine_bind(dev, &op, run);
+		return mvgpu_engine_bind(dev, op, run);
 	default:
-		if (run->progress.done < op.total)
-			return mvgpu_engine_spans(dev, &op, run);
+		if (run->progress.done < op->total)
+			return mvgpu_engine_spans(dev, op, run);
 		/* only CRC32C comes here: its result is yet to be written */
-		return mvgpu_engine_value(dev, &op, run);
+		return mvgpu_engine_value(dev, op, run);
 	}
 }

@@ -102,6 +102,13 @@ u64 mvgpu_gtt_read(struct mvgpu_device *dev, u32 index)
 	return entry;
 }
 
+/* With what the chunk did before. */
+static bool mvgpu_gtt_is_busy(struct mvgpu_gtt *gtt)
+{
+	/* pairs with the release in mvgpu_gtt_chunk_end() */
+	return smp_load_acquire(&gtt->busy);
+}
+
 /*
  * Wait for the chunk that runs. Where pages are pinned it does not sleep on
  * anybody. Where they are not it may, in a fault of the VMM's memory, and a
@@ -111,8 +118,8 @@ u64 mvgpu_gtt_read(struct mvgpu_device *dev, u32 index)
 static bool mvgpu_gtt_wait(struct mvgpu_gtt *gtt, bool killable)
 {
 	if (killable)
-		return !wait_event_killable(gtt->idle, !READ_ONCE(gtt->busy));
-	wait_event(gtt->idle, !READ_ONCE(gtt->busy));
+		return !wait_event_killable(gtt->idle, !mvgpu_gtt_is_busy(gtt));
+	wait_event(gtt->idle, !mvgpu_gtt_is_busy(gtt));
 
 	return true;
 }
@@ -125,7 +132,7 @@ static void mvgpu_gtt_collect_begin(struct mvgpu_gtt *gtt)
 	mutex_lock(&gtt->lock);
 	WRITE_ONCE(gtt->collectors, gtt->collectors + 1);
 	gtt->epoch++;
-	while (gtt->busy && go_on) {
+	while (mvgpu_gtt_is_busy(gtt) && go_on) {
 		killable = !gtt->nr_pinned;
 		mutex_unlock(&gtt->lock);
 		go_on = mvgpu_gtt_wait(gtt, killable);
@@ -335,8 +342,9 @@ bool mvgpu_gtt_adopt(struct mvgpu_gtt *gtt, u32 first, unsigned int nr,
  */
 void mvgpu_gtt_chunk_end(struct mvgpu_gtt *gtt)
 {
-	mutex_lock(&gtt->lock);
-	WRITE_ONCE(gtt->busy, false);
-	mutex_unlock(&gtt->lock);
-	wake_up_all(&gtt->idle);
+	/* a collector unpins what the chunk used */
+	smp_store_release(&gtt->busy, false);
+	/* orders this before the look, as the waiter does with its own two */
+	if (wq_has_sleeper(&gtt->idle))
+		wake_up_all(&gtt->idle);
 }

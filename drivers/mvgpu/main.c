@@ -28,6 +28,7 @@ static struct mdev_driver mvgpu_driver = {
 		.name = "mvgpu",
 		.owner = THIS_MODULE,
 		.mod_name = KBUILD_MODNAME,
+		.dev_groups = mvgpu_sysfs_groups,
 	},
 };
 

@@ -7,16 +7,18 @@
  *
  *	the library's state mutex
  *	  mvgpu_device::config_lock
+ *	  mvgpu_device::open_lock
  *	    mvgpu_worker::lock (spinlock), mvgpu_gtt::lock, mvgpu_vram::lock:
  *		leaves; none is held while another is taken, nor over pin,
  *		unpin, dma_rw, mark or user copies
  *
- * The mmap lock is outside of mvgpu_vram::lock (fault handlers) and inside of
- * none of the others.
+ * The mmap lock is outside of a VRAM page's lock, and that of mvgpu_vram::lock
+ * (fault handlers). Both are inside of none of the others.
  */
 #ifndef _MVGPU_PRIVATE_H
 #define _MVGPU_PRIVATE_H
 
+#include <linux/hrtimer.h>
 #include <linux/kref.h>
 #include <linux/kthread.h>
 #include <linux/mdev.h>
@@ -30,10 +32,12 @@
 
 #include "config_space.h"
 #include "decode.h"
+#include "msix.h"
 #include "queue.h"
 
-#define MVGPU_QUEUES		1
+#define MVGPU_QUEUES		4
 
+struct eventfd_ctx;
 struct mem_cgroup;
 struct mvgpu_access;
 
@@ -62,6 +66,8 @@ struct mvgpu_type {
  * @lock: protects all below
  * @pages: by page number; NULL reads as zeros and was never written
  * @nr_allocated: entries of @pages that are not NULL
+ * @reserve: neighbours in memory, zeroed, of which the next is handed out
+ * @nr_reserved: how many are left of them
  * @dirty: by page number, written since the last look; while tracked
  * @nr_dirty: bits set in @dirty
  * @tracked: writes through mappings fault and are noticed
@@ -76,6 +82,8 @@ struct mvgpu_vram {
 	struct mutex lock;	/* see above */
 	struct page **pages;
 	unsigned long nr_allocated;
+	struct page *reserve;
+	unsigned int nr_reserved;
 	unsigned long *dirty;
 	unsigned long nr_dirty;
 	bool tracked;
@@ -92,7 +100,8 @@ struct mvgpu_vram {
  * @epoch: moves when pinned pages are collected; a pin in flight lets go
  * @collectors: wait for @busy to fall, or let go of pins; until the last of
  *	them is done no chunk begins
- * @busy: a chunk is using entries and pinned pages
+ * @busy: a chunk is using entries and pinned pages; rises under the lock, and
+ *	falls without it, after all that the chunk did
  * @idle: woken when @busy or @collectors falls
  */
 struct mvgpu_gtt {
@@ -108,7 +117,7 @@ struct mvgpu_gtt {
 
 /**
  * struct mvgpu_worker - the thread that runs the queues
- * @lock: protects all below and the queues
+ * @lock: protects all below, the queues and the interrupts
  * @thread: from open to close
  * @work: runs queues until there is nothing to run
  * @access: the thread's way to memory, from open to close; its own
@@ -116,8 +125,19 @@ struct mvgpu_gtt {
  * @quiesced: the library stopped the device
  * @bus_master: the guest lets the device do DMA
  * @closing: run nothing any more
- * @busy: a chunk is being run
+ * @busy: a step is being run
+ * @wanted: something has changed since the step began, or another queue has
+ *	something to run: the step ends with its chunk; also read without the lock
  * @idle: woken when @busy falls
+ * @turn: number of the queue that had the last turn
+ * @looks: moves when semaphores are to be looked at again
+ * @timer: asks for a look while a queue waits
+ * @timer_expired: it does so; not under the lock
+ * @clock: nanoseconds that the device ran before @clock_from
+ * @clock_from: on the host's monotonic clock
+ * @clock_stands: the device is stopped; @clock is all
+ * @commands: completed since the vGPU was created or somebody set it to 0
+ * @faults: queues that stopped; the same
  */
 struct mvgpu_worker {
 	spinlock_t lock;	/* see above */
@@ -129,7 +149,34 @@ struct mvgpu_worker {
 	bool bus_master;
 	bool closing;
 	bool busy;
+	bool wanted;
 	wait_queue_head_t idle;
+	unsigned int turn;
+	u32 looks;
+	struct hrtimer timer;
+	atomic_t timer_expired;
+	u64 clock;
+	u64 clock_from;
+	bool clock_stands;
+	u64 commands;
+	u64 faults;
+};
+
+/**
+ * struct mvgpu_irq - interrupts, protected by mvgpu_worker::lock
+ * @index: VFIO_PCI_MSI_IRQ_INDEX or VFIO_PCI_MSIX_IRQ_INDEX, whichever the VMM
+ *	has enabled, or VFIO_PCI_NUM_IRQS
+ * @nr: vectors that are enabled
+ * @triggers: eventfd of each, or NULL
+ * @request: eventfd that asks the VMM to let go of the device, or NULL
+ * @pending: bit n: queue n raised its interrupt, which was not delivered
+ */
+struct mvgpu_irq {
+	u32 index;
+	unsigned int nr;
+	struct eventfd_ctx *triggers[MVGPU_VECTORS];
+	struct eventfd_ctx *request;
+	u32 pending;
 };
 
 /**
@@ -140,11 +187,18 @@ struct mvgpu_worker {
  * @mig: for migration
  * @dirty: open on a container that vfio_dirty serves, else NULL: then guest
  *	memory is reached with vfio_dma_rw() and nothing is pinned
+ * @log: of what it writes to guest memory, on whatever it is open; NULL where
+ *	the kernel cannot report it
+ * @open_lock: protects @is_open, and @vram for those who do not have the
+ *	device open
+ * @is_open: also read without the lock
  * @vram: while open
  * @config_lock: protects @config and orders its side effects
  * @config: PCI config space
  * @gtt: GPU address space
  * @worker: runs @queues
+ * @irq: interrupts
+ * @msix: what the VMM wrote to the MSI-X table, under @config_lock
  * @queues: the rings
  */
 struct mvgpu_device {
@@ -153,11 +207,16 @@ struct mvgpu_device {
 	const struct mvgpu_type *type;
 	struct mdev_migration *mig;
 	struct vfio_dirty_client *dirty;
+	struct vfio_dirty_log *log;
+	struct mutex open_lock;	/* see above */
+	bool is_open;
 	struct mvgpu_vram *vram;
 	struct mutex config_lock;	/* see above */
 	struct mvgpu_config config;
 	struct mvgpu_gtt gtt;
 	struct mvgpu_worker worker;
+	struct mvgpu_irq irq;
+	struct mvgpu_msix msix;
 	struct mvgpu_queue queues[MVGPU_QUEUES];
 };
 
@@ -178,6 +237,11 @@ void mvgpu_types_uncharge(const struct mvgpu_type *type);
 int mvgpu_device_probe(struct mdev_device *mdev);
 void mvgpu_device_remove(struct mdev_device *mdev);
 void mvgpu_device_reset_state(struct mvgpu_device *dev);
+/* Bytes of VRAM that are allocated; 0 while closed. */
+u64 mvgpu_device_vram_used(struct mvgpu_device *dev);
+
+/* sysfs.c */
+extern const struct attribute_group *mvgpu_sysfs_groups[];
 
 /* regions.c */
 int mvgpu_regions_info(struct vfio_device *vdev, struct vfio_region_info *info,
@@ -194,6 +258,19 @@ void mvgpu_vram_get(struct mvgpu_vram *vram);
 void mvgpu_vram_put(struct mvgpu_vram *vram);
 /* Referenced page; NULL if it reads as zeros and @alloc is false; ERR_PTR. */
 struct page *mvgpu_vram_page(struct mvgpu_vram *vram, u64 offset, bool alloc);
+/* Make pages exist: how many do, from the first on. */
+u32 mvgpu_vram_allocate(struct mvgpu_vram *vram, u64 offset, u32 nr);
+
+/*
+ * That page and those that follow, NULL where there is none yet. Without the
+ * lock, for the worker alone: pages go only while it is stopped, or has ended.
+ */
+static inline struct page **mvgpu_vram_pages(struct mvgpu_vram *vram,
+					     u64 offset)
+{
+	return vram->pages + (offset >> PAGE_SHIFT);
+}
+
 /* The device or the VMM wrote (@by_vmm also touches the library). */
 void mvgpu_vram_written(struct mvgpu_vram *vram, u64 offset, u64 len,
 			bool by_vmm);
@@ -203,6 +280,7 @@ void mvgpu_vram_clear(struct mvgpu_vram *vram);
 int mvgpu_vram_track_start(struct mvgpu_vram *vram);
 void mvgpu_vram_track_stop(struct mvgpu_vram *vram);
 u64 mvgpu_vram_dirty_bytes(struct mvgpu_vram *vram);
+u64 mvgpu_vram_data_bytes(struct mvgpu_vram *vram, u64 offset);
 bool mvgpu_vram_next_chunk(struct mvgpu_vram *vram, bool dirty, u64 *offset,
 			   u32 *len);
 int mvgpu_vram_read(struct mvgpu_vram *vram, u64 offset, void *data, u32 len);
@@ -214,6 +292,7 @@ struct file *mvgpu_vram_map_file(void);
 int mvgpu_vram_map(struct mvgpu_vram *vram, struct vm_area_struct *vma);
 /* Unmap a range everywhere; the next access faults again. */
 void mvgpu_vram_map_zap(struct mvgpu_vram *vram, u64 offset, u64 len);
+void mvgpu_vram_map_cut(struct mvgpu_vram *vram, u64 offset, u64 len);
 /* Close: every later access through a mapping is SIGBUS. */
 void mvgpu_vram_map_revoke(struct mvgpu_vram *vram);
 
@@ -251,6 +330,33 @@ int mvgpu_worker_quiesce(struct mvgpu_device *dev);
 void mvgpu_worker_resume(struct mvgpu_device *dev);
 /* Bus mastering changed; off returns once no DMA is in flight, or -EINTR. */
 int mvgpu_worker_set_bus_master(struct mvgpu_device *dev, bool on);
+
+/* worker.c, with mvgpu_worker::lock held */
+bool mvgpu_worker_runs_locked(struct mvgpu_device *dev);
+void mvgpu_worker_look_locked(struct mvgpu_device *dev);
+void mvgpu_worker_faulted_locked(struct mvgpu_device *dev, unsigned int nr);
+
+/* worker.c: the step that runs ends with its chunk */
+static inline void mvgpu_worker_want(struct mvgpu_device *dev)
+{
+	WRITE_ONCE(dev->worker.wanted, true);
+}
+
+/* worker.c: nanoseconds that the device ran since it was reset */
+u64 mvgpu_worker_clock(struct mvgpu_device *dev);
+void mvgpu_worker_set_clock(struct mvgpu_device *dev, u64 now);
+
+/* irq.c */
+void mvgpu_irq_open(struct mvgpu_device *dev);
+void mvgpu_irq_close(struct mvgpu_device *dev);
+long mvgpu_irq_get_info(void __user *arg);
+long mvgpu_irq_set(struct mvgpu_device *dev, void __user *arg);
+void mvgpu_irq_request(struct vfio_device *vdev, unsigned int count);
+u32 mvgpu_irq_pending(struct mvgpu_device *dev);
+void mvgpu_irq_set_pending(struct mvgpu_device *dev, u32 pending);
+/* With mvgpu_worker::lock held. */
+void mvgpu_irq_raise_locked(struct mvgpu_device *dev, unsigned int source);
+void mvgpu_irq_deliver_locked(struct mvgpu_device *dev);
 
 /* context.c */
 extern const struct mdev_migration_ops mvgpu_context_ops;

@@ -6,7 +6,6 @@
 #include <linux/align.h>
 
 #include "mvgpu_private.h"
-#include "trace.h"
 
 /**
  * mvgpu_queue_reset - all queues are disabled, their registers 0
@@ -57,7 +56,9 @@ static u64 mvgpu_queue_value(const struct mvgpu_queue *queue, u32 reg)
 {
 	switch (reg) {
 	case MVGPU_QUEUE_CONTROL:
-		return queue->enabled ? MVGPU_QUEUE_ENABLE : 0;
+		return (queue->enabled ? MVGPU_QUEUE_ENABLE : 0) |
+		       (queue->fault_interrupt ?
+			MVGPU_QUEUE_FAULT_INTERRUPT : 0);
 	case MVGPU_QUEUE_STATUS:
 		return mvgpu_queue_status(queue);
 	case MVGPU_QUEUE_RING_BASE:
@@ -115,21 +116,24 @@ static void mvgpu_queue_ring_fault_locked(struct mvgpu_device *dev,
 	lockdep_assert_held(&dev->worker.lock);
 	queue->fault = MVGPU_FAULT_RING;
 	queue->fault_address = queue->ring_base;
-	trace_mvgpu_fault(dev->vdev.dev, nr, queue->fault,
-			  queue->fault_address);
+	mvgpu_worker_faulted_locked(dev, nr);
 }
 
 static void mvgpu_queue_control_locked(struct mvgpu_device *dev,
-				       unsigned int nr, bool enable)
+				       unsigned int nr, u32 control)
 {
 	struct mvgpu_queue *queue = &dev->queues[nr];
+	bool enable = control & MVGPU_QUEUE_ENABLE;
 
 	lockdep_assert_held(&dev->worker.lock);
+	queue->fault_interrupt = control & MVGPU_QUEUE_FAULT_INTERRUPT;
 	if (queue->enabled == enable)
 		return;
 	queue->enabled = enable;
 	queue->generation++;
+	mvgpu_worker_want(dev);
 	queue->current_valid = false;
+	queue->waiting = false;
 	if (!enable)
 		return;
 
@@ -154,6 +158,8 @@ static void mvgpu_queue_tail_locked(struct mvgpu_device *dev, unsigned int nr,
 		mvgpu_queue_ring_fault_locked(dev, nr);
 	else
 		queue->tail = tail;
+	/* the driver may have written what a semaphore waits for */
+	mvgpu_worker_look_locked(dev);
 }
 
 static u64 mvgpu_queue_merge(u64 old, u32 reg, unsigned int len, u64 value)
@@ -174,7 +180,7 @@ static void mvgpu_queue_write_locked(struct mvgpu_device *dev, unsigned int nr,
 	lockdep_assert_held(&dev->worker.lock);
 	switch (reg) {
 	case MVGPU_QUEUE_CONTROL:
-		mvgpu_queue_control_locked(dev, nr, value & MVGPU_QUEUE_ENABLE);
+		mvgpu_queue_control_locked(dev, nr, value);
 		break;
 	case MVGPU_QUEUE_RING_BASE:
 	case MVGPU_QUEUE_RING_BASE + 4:

@@ -13,6 +13,7 @@
 /**
  * struct mvgpu_queue - a command ring and the command being run
  * @enabled: accepts doorbells
+ * @fault_interrupt: a fault raises the queue's interrupt
  * @ring_base: GPU address
  * @ring_size: bytes
  * @head: offset of the command that is run or comes next
@@ -23,6 +24,8 @@
  * @generation: moves with every enable and disable, so that the worker drops
  *	what it was running
  * @running: a chunk for this queue is being run, even if it is disabled
+ * @waiting: @command is a semaphore's, and its time to be looked at again has
+ *	not come
  * @current_valid: @command is being run
  * @command: the snapshot it runs from
  * @progress: how far it is
@@ -31,6 +34,7 @@
  */
 struct mvgpu_queue {
 	bool enabled;
+	bool fault_interrupt;
 	u64 ring_base;
 	u32 ring_size;
 	u32 head;
@@ -40,6 +44,7 @@ struct mvgpu_queue {
 	u64 completed;
 	u32 generation;
 	bool running;
+	bool waiting;
 	bool current_valid;
 	u8 command[MVGPU_COMMAND_SIZE];
 	struct mvgpu_progress progress;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the VMM sees through the device's fd: config space, the two BARs, and
+ * What the VMM sees through the device's fd: config space, the BARs, and
  * the regions that the migration library adds behind those of PCI. A region
  * begins at its index times 2^40.
  *
@@ -22,6 +22,9 @@
 
 /* Most bytes of config space that are accessed as one. */
 #define MVGPU_REGIONS_CONFIG_PIECE	8
+
+/* Bytes of the MSI-X BAR that are copied at a time. */
+#define MVGPU_REGIONS_MSIX_PIECE	64
 
 /* The widest naturally aligned access that begins at @pos. */
 static u32 mvgpu_regions_config_piece(size_t count, u64 pos)
@@ -91,6 +94,8 @@ static int mvgpu_regions_config_put(struct mvgpu_device *dev, u64 pos,
 	mutex_unlock(&dev->config_lock);
 
 	mdev_migration_touch(dev->mig);
+	if (!ret && mvgpu_config_is_flr(pos, data, len))
+		ret = mdev_migration_reset(dev->mig);
 	return ret;
 }
 
@@ -150,6 +155,47 @@ static ssize_t mvgpu_regions_registers_write(struct mvgpu_device *dev,
 	mvgpu_registers_write(dev, pos, count, le64_to_cpu(data));
 	mdev_migration_touch(dev->mig);
 	return count;
+}
+
+static ssize_t mvgpu_regions_msix_read(struct mvgpu_device *dev,
+				       char __user *buf, size_t count, u64 pos)
+{
+	u32 pending = mvgpu_irq_pending(dev);
+	u8 data[MVGPU_REGIONS_MSIX_PIECE];
+	size_t done = 0;
+
+	while (done < count) {
+		u32 piece = min_t(size_t, count - done, sizeof(data));
+
+		mutex_lock(&dev->config_lock);
+		mvgpu_msix_read(&dev->msix, pending, pos + done, data, piece);
+		mutex_unlock(&dev->config_lock);
+		if (copy_to_user(buf + done, data, piece))
+			return -EFAULT;
+		done += piece;
+	}
+	return done;
+}
+
+static ssize_t mvgpu_regions_msix_write(struct mvgpu_device *dev,
+					const char __user *buf, size_t count,
+					u64 pos)
+{
+	u8 data[MVGPU_REGIONS_MSIX_PIECE];
+	size_t done = 0;
+
+	while (done < count) {
+		u32 piece = min_t(size_t, count - done, sizeof(data));
+
+		if (copy_from_user(data, buf + done, piece))
+			return -EFAULT;
+		mutex_lock(&dev->config_lock);
+		mvgpu_msix_write(&dev->msix, pos + done, data, piece);
+		mutex_unlock(&dev->config_lock);
+		mdev_migration_touch(dev->mig);
+		done += piece;
+	}
+	return done;
 }
 
 static int mvgpu_regions_vram_get(struct mvgpu_device *dev, char __user *buf,
@@ -262,6 +308,12 @@ static const struct mvgpu_region mvgpu_regions[VFIO_PCI_NUM_REGIONS] = {
 		.read = mvgpu_regions_registers_read,
 		.write = mvgpu_regions_registers_write,
 	},
+	[VFIO_PCI_BAR4_REGION_INDEX] = {
+		.exists = true,
+		.flags = MVGPU_REGIONS_RW,
+		.read = mvgpu_regions_msix_read,
+		.write = mvgpu_regions_msix_write,
+	},
 	[VFIO_PCI_CONFIG_REGION_INDEX] = {
 		.exists = true,
 		.flags = MVGPU_REGIONS_RW,
@@ -272,6 +324,7 @@ static const struct mvgpu_region mvgpu_regions[VFIO_PCI_NUM_REGIONS] = {
 
 static_assert(MVGPU_BAR_VRAM == VFIO_PCI_BAR0_REGION_INDEX);
 static_assert(MVGPU_BAR_REGISTERS == VFIO_PCI_BAR2_REGION_INDEX);
+static_assert(MVGPU_BAR_MSIX == VFIO_PCI_BAR4_REGION_INDEX);
 
 static u64 mvgpu_regions_size(struct mvgpu_device *dev, u32 index)
 {
@@ -280,6 +333,8 @@ static u64 mvgpu_regions_size(struct mvgpu_device *dev, u32 index)
 		return dev->type->vram_size;
 	case VFIO_PCI_BAR2_REGION_INDEX:
 		return MVGPU_REGISTERS_SIZE;
+	case VFIO_PCI_BAR4_REGION_INDEX:
+		return MVGPU_MSIX_SIZE;
 	case VFIO_PCI_CONFIG_REGION_INDEX:
 		return MVGPU_CONFIG_SIZE;
 	default:

@@ -8,16 +8,30 @@
 
 #define MVGPU_FEATURES							\
 	(BIT(MVGPU_OP_NOP) | BIT(MVGPU_OP_FILL) | BIT(MVGPU_OP_COPY) |	\
-	 BIT(MVGPU_OP_CRC32C) | BIT(MVGPU_OP_BIND) | BIT(MVGPU_OP_UNBIND) | \
-	 BIT(MVGPU_OP_FENCE))
+	 BIT(MVGPU_OP_BLEND) | BIT(MVGPU_OP_CRC32C) |			\
+	 BIT(MVGPU_OP_BIND) | BIT(MVGPU_OP_UNBIND) |			\
+	 BIT(MVGPU_OP_FENCE) | BIT(MVGPU_OP_SEMAPHORE) |		\
+	 BIT(MVGPU_OP_TIMESTAMP))
 
 #define MVGPU_QUEUE_STRIDE	(MVGPU_QUEUE(1) - MVGPU_QUEUE(0))
+
+static u64 mvgpu_registers_read_wide(struct mvgpu_device *dev, u64 offset)
+{
+	switch (offset) {
+	case MVGPU_REG_VRAM_SIZE:
+		return dev->type->vram_size;
+	case MVGPU_REG_CLOCK:
+		return mvgpu_worker_clock(dev);
+	default:
+		return 0;
+	}
+}
 
 static u64 mvgpu_registers_read_global(struct mvgpu_device *dev, u64 offset,
 				       unsigned int len)
 {
 	if (len == 8)
-		return offset == MVGPU_REG_VRAM_SIZE ? dev->type->vram_size : 0;
+		return mvgpu_registers_read_wide(dev, offset);
 
 	switch (offset) {
 	case MVGPU_REG_ID:
@@ -29,11 +43,17 @@ static u64 mvgpu_registers_read_global(struct mvgpu_device *dev, u64 offset,
 	case MVGPU_REG_QUEUES:
 		return MVGPU_QUEUES;
 	case MVGPU_REG_VRAM_SIZE:
-		return (u32)dev->type->vram_size;
+	case MVGPU_REG_CLOCK:
+		return (u32)mvgpu_registers_read_wide(dev, offset);
 	case MVGPU_REG_VRAM_SIZE + 4:
-		return dev->type->vram_size >> 32;
+	case MVGPU_REG_CLOCK + 4:
+		return mvgpu_registers_read_wide(dev, offset - 4) >> 32;
 	case MVGPU_REG_GTT_ENTRIES:
 		return MVGPU_GTT_ENTRIES;
+	case MVGPU_REG_VECTORS:
+		return MVGPU_VECTORS;
+	case MVGPU_REG_PENDING:
+		return mvgpu_irq_pending(dev);
 	default:
 		return 0;
 	}

@@ -108,6 +108,16 @@ TRACE_EVENT(mvgpu_fault,
 		      __entry->queue, __entry->fault, __entry->address)
 );
 
+TRACE_EVENT(mvgpu_interrupt,
+	    TP_PROTO(struct device *dev, unsigned int queue),
+	    TP_ARGS(dev, queue),
+	    TP_STRUCT__entry(__array(char, dev, UUID_STRING_LEN + 1)
+			     __field(unsigned int, queue)),
+	    TP_fast_assign(strscpy(__entry->dev, dev_name(dev), UUID_STRING_LEN + 1);
+			   __entry->queue = queue;),
+	    TP_printk("dev=%s queue=%u", __entry->dev, __entry->queue)
+);
+
 #endif /* _MVGPU_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -25,6 +25,8 @@
 /* VRAM sizes are powers of two: they are sizes of BARs. */
 static struct mvgpu_type mvgpu_types[] = {
 	MVGPU_TYPE("small", "mvgpu small", "mvgpu-small", SZ_16M),
+	MVGPU_TYPE("medium", "mvgpu medium", "mvgpu-medium", SZ_64M),
+	MVGPU_TYPE("large", "mvgpu large", "mvgpu-large", SZ_256M),
 };
 
 static struct mdev_type *mvgpu_types_mdev[ARRAY_SIZE(mvgpu_types)];
@@ -101,7 +103,7 @@ ssize_t mvgpu_types_describe(struct mdev_type *mtype, char *buf)
 	const struct mvgpu_type *type = mvgpu_types_get(mtype);
 
 	return sysfs_emit(buf,
-			  "migratable virtual GPU, %llu MiB VRAM, %u queue(s)\n",
+			  "migratable virtual GPU, %llu MiB VRAM, %u queues\n",
 			  type->vram_size / SZ_1M, MVGPU_QUEUES);
 }
 

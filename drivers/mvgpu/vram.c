@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Device memory: an array of pages, allocated one by one at the first write
+ * Device memory: an array of pages, handed out one by one at the first write
  * and freed when the device is reset or was closed and the last mapping is
  * gone. A page that does not exist reads as zeros.
  *
@@ -16,8 +16,10 @@
 #include <linux/highmem.h>
 #include <linux/list.h>
 #include <linux/memcontrol.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -26,20 +28,68 @@
 
 #define MVGPU_VRAM_CHUNK_PAGES	(MDEV_MIGRATION_CHUNK_MAX >> PAGE_SHIFT)
 
+/* Pages are allocated by so many: 64 KiB, as the engine's chunks. */
+#define MVGPU_VRAM_RESERVE_ORDER	4
+
 static unsigned long mvgpu_vram_nr_pages(const struct mvgpu_vram *vram)
 {
 	return vram->size >> PAGE_SHIFT;
 }
 
-/* Pages that @dev's queues touch first are the opener's too. */
-static struct page *mvgpu_vram_alloc_page(struct mvgpu_vram *vram)
+/*
+ * Pages that the device's queues touch first are the opener's too. Nobody is
+ * killed for what the engine finds no memory for: its queue faults. Nor for
+ * what is taken in advance.
+ */
+static struct page *mvgpu_vram_alloc_pages(struct mvgpu_vram *vram,
+					   unsigned int order)
 {
+	gfp_t gfp = GFP_HIGHUSER | __GFP_ZERO | __GFP_ACCOUNT;
 	struct mem_cgroup *old = set_active_memcg(vram->memcg);
 	struct page *page;
 
-	page = alloc_page(GFP_HIGHUSER | __GFP_ZERO | __GFP_ACCOUNT);
+	if (order)
+		gfp |= __GFP_NORETRY | __GFP_NOWARN;
+	else if (current->flags & PF_KTHREAD)
+		gfp |= __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
+	page = alloc_pages(gfp, order);
 	set_active_memcg(old);
+	if (page && order)
+		split_page(page, order);
+
 	return page;
+}
+
+static void mvgpu_vram_free_pages(struct page *page, unsigned int nr)
+{
+	while (nr--)
+		put_page(page++);
+}
+
+/* Get pages to hand out. What is touched in a row then goes together in memory. */
+static int mvgpu_vram_refill(struct mvgpu_vram *vram)
+{
+	unsigned int nr = 1 << MVGPU_VRAM_RESERVE_ORDER;
+	struct page *page;
+
+	page = mvgpu_vram_alloc_pages(vram, MVGPU_VRAM_RESERVE_ORDER);
+	if (!page) {
+		nr = 1;
+		page = mvgpu_vram_alloc_pages(vram, 0);
+	}
+	if (!page)
+		return -ENOMEM;
+
+	mutex_lock(&vram->lock);
+	if (!vram->nr_reserved) {
+		swap(vram->reserve, page);
+		swap(vram->nr_reserved, nr);
+	}
+	mutex_unlock(&vram->lock);
+	/* another one was faster */
+	mvgpu_vram_free_pages(page, nr);
+
+	return 0;
 }
 
 static int mvgpu_vram_alloc_arrays(struct mvgpu_vram *vram)
@@ -110,6 +160,7 @@ static void mvgpu_vram_release(struct kref *ref)
 			put_page(vram->pages[i]);
 		cond_resched();
 	}
+	mvgpu_vram_free_pages(vram->reserve, vram->nr_reserved);
 
 	fput(vram->file);
 	mem_cgroup_put(vram->memcg);
@@ -163,31 +214,57 @@ static struct page *mvgpu_vram_lookup(struct mvgpu_vram *vram,
 struct page *mvgpu_vram_page(struct mvgpu_vram *vram, u64 offset, bool alloc)
 {
 	unsigned long index = offset >> PAGE_SHIFT;
-	struct page *page, *fresh;
+	struct page *page;
+	int ret;
 
 	page = mvgpu_vram_lookup(vram, index);
 	if (page || !alloc)
 		return page;
 
-	fresh = mvgpu_vram_alloc_page(vram);
-	if (!fresh)
-		return ERR_PTR(-ENOMEM);
-
 	mutex_lock(&vram->lock);
-	page = vram->pages[index];
-	if (!page) {
-		page = fresh;
-		fresh = NULL;
-		vram->pages[index] = page;
-		vram->nr_allocated++;
+	while (!vram->pages[index] && !vram->nr_reserved) {
+		mutex_unlock(&vram->lock);
+		ret = mvgpu_vram_refill(vram);
+		if (ret)
+			return ERR_PTR(ret);
+		mutex_lock(&vram->lock);
 	}
+	if (!vram->pages[index]) {
+		vram->nr_reserved--;
+		vram->nr_allocated++;
+		/* zeroed before the worker finds it, who takes no lock */
+		smp_store_release(&vram->pages[index], vram->reserve++);
+	}
+	page = vram->pages[index];
 	get_page(page);
 	mutex_unlock(&vram->lock);
 
-	/* Another one was faster. */
-	if (fresh)
-		put_page(fresh);
 	return page;
+}
+
+/**
+ * mvgpu_vram_allocate - make pages exist
+ * @vram: the VRAM
+ * @offset: of the first, within VRAM
+ * @nr: how many, all within VRAM
+ *
+ * Return: how many of them exist now, before the first that the host has no
+ * memory for.
+ */
+u32 mvgpu_vram_allocate(struct mvgpu_vram *vram, u64 offset, u32 nr)
+{
+	struct page *page;
+	u32 done;
+
+	for (done = 0; done < nr; done++) {
+		page = mvgpu_vram_page(vram, offset + (u64)done * PAGE_SIZE,
+				       true);
+		if (IS_ERR(page))
+			break;
+		put_page(page);
+	}
+
+	return done;
 }
 
 /**
@@ -199,8 +276,10 @@ void mvgpu_vram_mark_locked(struct mvgpu_vram *vram, unsigned long index)
 {
 	lockdep_assert_held(&vram->lock);
 
-	if (vram->tracked && !__test_and_set_bit(index, vram->dirty))
-		vram->nr_dirty++;
+	if (!vram->tracked || __test_and_set_bit(index, vram->dirty))
+		return;
+	if (!vram->nr_dirty++)
+		mdev_migration_dirtied(vram->mig);
 }
 
 /**
@@ -218,6 +297,11 @@ void mvgpu_vram_written(struct mvgpu_vram *vram, u64 offset, u64 len,
 	unsigned long last = (offset + len - 1) >> PAGE_SHIFT;
 	unsigned long index;
 	bool tracked;
+
+	/* the write, then the look; mvgpu_vram_track_start() has the other pair */
+	smp_mb();
+	if (!READ_ONCE(vram->tracked))
+		return;
 
 	mutex_lock(&vram->lock);
 	tracked = vram->tracked;
@@ -258,10 +342,12 @@ void mvgpu_vram_clear(struct mvgpu_vram *vram)
 		return;
 
 	/*
-	 * A fault handler looks up a page and maps it under the lock: it did
-	 * both before the pages were detached, and is undone here, or sees
-	 * the new state. Only then is nobody left who can reach them.
+	 * A fault handler holds a page's lock while it looks for it above and
+	 * maps it: it did both before the pages were detached, and is undone
+	 * here, or sees the new state.
 	 */
+	list_for_each_entry(page, &old, lru)
+		wait_on_page_locked(page);
 	mvgpu_vram_map_zap(vram, 0, vram->size);
 
 	list_for_each_entry_safe(page, next, &old, lru) {
@@ -282,11 +368,13 @@ int mvgpu_vram_track_start(struct mvgpu_vram *vram)
 	mutex_lock(&vram->lock);
 	bitmap_zero(vram->dirty, mvgpu_vram_nr_pages(vram));
 	vram->nr_dirty = 0;
-	vram->tracked = true;
+	WRITE_ONCE(vram->tracked, true);
 	mutex_unlock(&vram->lock);
+	/* a write that missed this is in what is read from now on */
+	smp_mb();
 
 	/* Writable PTEs of before would write unseen. */
-	mvgpu_vram_map_zap(vram, 0, vram->size);
+	mvgpu_vram_map_cut(vram, 0, vram->size);
 	return 0;
 }
 
@@ -297,7 +385,7 @@ int mvgpu_vram_track_start(struct mvgpu_vram *vram)
 void mvgpu_vram_track_stop(struct mvgpu_vram *vram)
 {
 	mutex_lock(&vram->lock);
-	vram->tracked = false;
+	WRITE_ONCE(vram->tracked, false);
 	vram->nr_dirty = 0;
 	mutex_unlock(&vram->lock);
 }
@@ -317,6 +405,47 @@ u64 mvgpu_vram_dirty_bytes(struct mvgpu_vram *vram)
 	mutex_unlock(&vram->lock);
 
 	return bytes;
+}
+
+/**
+ * mvgpu_vram_data_bytes - how much of VRAM may hold data
+ * @vram: the VRAM
+ * @offset: from here on, whole pages
+ *
+ * Return: bytes of pages that exist.
+ */
+u64 mvgpu_vram_data_bytes(struct mvgpu_vram *vram, u64 offset)
+{
+	unsigned long nr = mvgpu_vram_nr_pages(vram);
+	unsigned long index = offset >> PAGE_SHIFT;
+	u64 pages = 0;
+
+	mutex_lock(&vram->lock);
+	if (!index)
+		pages = vram->nr_allocated;
+	else
+		for (; index < nr; index++)
+			pages += !!vram->pages[index];
+	mutex_unlock(&vram->lock);
+
+	return pages << PAGE_SHIFT;
+}
+
+/* What is sent now need not be sent again for having been written before. */
+static void mvgpu_vram_clean(struct mvgpu_vram *vram, unsigned long first,
+			     unsigned long nr)
+{
+	unsigned long dirty = 0, i;
+
+	mutex_lock(&vram->lock);
+	for (i = first; vram->nr_dirty && i < first + nr; i++)
+		dirty += __test_and_clear_bit(i, vram->dirty);
+	vram->nr_dirty -= dirty;
+	mutex_unlock(&vram->lock);
+
+	if (dirty)
+		mvgpu_vram_map_cut(vram, (u64)first << PAGE_SHIFT,
+				   (u64)nr << PAGE_SHIFT);
 }
 
 /* Find the next run of dirty pages, make them clean and cut their mappings. */
@@ -339,7 +468,7 @@ static unsigned long mvgpu_vram_take_dirty(struct mvgpu_vram *vram,
 	if (first >= nr)
 		return 0;
 
-	mvgpu_vram_map_zap(vram, (u64)first << PAGE_SHIFT,
+	mvgpu_vram_map_cut(vram, (u64)first << PAGE_SHIFT,
 			   (u64)(end - first) << PAGE_SHIFT);
 	*index = first;
 	return end - first;
@@ -380,6 +509,7 @@ static unsigned long mvgpu_vram_find_data(struct mvgpu_vram *vram,
 	for (end = first + 1; end < nr; end++)
 		if (!mvgpu_vram_holds_data(vram, end))
 			break;
+	mvgpu_vram_clean(vram, first, end - first);
 	return end - first;
 }
 

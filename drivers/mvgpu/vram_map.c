@@ -4,10 +4,14 @@
  * address space finds every mapping for a zap, it outlives the device's fd,
  * and there is nothing in it to be punched or truncated under the device.
  *
- * Pages are mapped as bare PFNs when they are touched. While VRAM is tracked
- * a page is writable in a mapping only after its write was noted; otherwise it
- * is writable at once, so that no vCPU stumbles over a read-only PTE, which
- * KVM would have to emulate. PTEs are never made read-only again, but zapped.
+ * Pages are mapped when they are touched, and are writable in a mapping only
+ * after a write to it, which is noted while VRAM is tracked. They are mapped as
+ * pages, not as bare PFNs: KVM looks for a PTE once after it made one, and a
+ * vCPU would end with EFAULT if a zap came in between. Of a page it gets hold.
+ *
+ * The lock of a page is held from the look at it until its PTE is there. Who
+ * makes PTEs go takes away what the look depends on, waits for that lock, and
+ * zaps: mvgpu_vram_map_cut().
  */
 #include <linux/err.h>
 #include <linux/file.h>
@@ -16,6 +20,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mount.h>
+#include <linux/pagemap.h>
 #include <linux/pseudo_fs.h>
 
 #include "compat_mm.h"
@@ -80,30 +85,26 @@ out_release:
 	return file;
 }
 
-static vm_fault_t mvgpu_vram_map_insert_locked(struct mvgpu_vram *vram,
-					       struct vm_fault *vmf,
-					       struct page *page)
+/* A page about to be mapped, and locked for that. 0, or why it is not to be. */
+static vm_fault_t mvgpu_vram_map_look(struct mvgpu_vram *vram,
+				      unsigned long index, struct page *page,
+				      bool write)
 {
-	struct vm_area_struct *vma = vmf->vma;
-	pgprot_t prot = vma->vm_page_prot;	/* has no write bit */
-	bool write = vmf->flags & FAULT_FLAG_WRITE;
+	vm_fault_t ret = 0;
 
-	lockdep_assert_held(&vram->lock);
-
-	if (vram->dead)
-		return VM_FAULT_SIGBUS;
-	/* Cleared since it was looked up: fault again. */
-	if (vram->pages[vmf->pgoff] != page)
-		return VM_FAULT_NOPAGE;
-
-	if (write && vram->tracked) {
-		mvgpu_vram_mark_locked(vram, vmf->pgoff);
+	mutex_lock(&vram->lock);
+	if (vram->dead) {
+		ret = VM_FAULT_SIGBUS;
+	} else if (vram->pages[index] != page) {
+		/* Cleared since it was looked up: fault again. */
+		ret = VM_FAULT_NOPAGE;
+	} else if (write && vram->tracked) {
+		mvgpu_vram_mark_locked(vram, index);
 		mdev_migration_touch(vram->mig);
 	}
-	if (write || !vram->tracked)
-		prot = vm_get_page_prot(vma->vm_flags);
+	mutex_unlock(&vram->lock);
 
-	return vmf_insert_pfn_prot(vma, vmf->address, page_to_pfn(page), prot);
+	return ret;
 }
 
 static vm_fault_t mvgpu_vram_map_fault(struct vm_fault *vmf)
@@ -120,35 +121,30 @@ static vm_fault_t mvgpu_vram_map_fault(struct vm_fault *vmf)
 	if (IS_ERR(page))
 		return vmf_error(PTR_ERR(page));
 
-	mutex_lock(&vram->lock);
-	ret = mvgpu_vram_map_insert_locked(vram, vmf, page);
-	mutex_unlock(&vram->lock);
-
-	put_page(page);
-	return ret;
+	lock_page(page);
+	ret = mvgpu_vram_map_look(vram, vmf->pgoff, page, false);
+	if (ret) {
+		unlock_page(page);
+		put_page(page);
+		return ret;
+	}
+	vmf->page = page;
+	return VM_FAULT_LOCKED;
 }
 
-/*
- * The first write through a PTE that was made by a read while tracked. If the
- * page was cleared meanwhile, its PTE is being zapped and nothing is lost by
- * noting the write: what follows either finds the PTE gone and faults again,
- * or writes to a page that nobody reads any more.
- */
-static vm_fault_t mvgpu_vram_map_pfn_mkwrite(struct vm_fault *vmf)
+/* Comes before any PTE becomes writable. */
+static vm_fault_t mvgpu_vram_map_page_mkwrite(struct vm_fault *vmf)
 {
 	struct mvgpu_vram *vram = vmf->vma->vm_private_data;
-	vm_fault_t ret = 0;
+	vm_fault_t ret;
 
-	mutex_lock(&vram->lock);
-	if (vram->dead) {
-		ret = VM_FAULT_SIGBUS;
-	} else if (vram->tracked) {
-		mvgpu_vram_mark_locked(vram, vmf->pgoff);
-		mdev_migration_touch(vram->mig);
+	lock_page(vmf->page);
+	ret = mvgpu_vram_map_look(vram, vmf->pgoff, vmf->page, true);
+	if (ret) {
+		unlock_page(vmf->page);
+		return ret;
 	}
-	mutex_unlock(&vram->lock);
-
-	return ret;
+	return VM_FAULT_LOCKED;
 }
 
 static void mvgpu_vram_map_open(struct vm_area_struct *vma)
@@ -165,7 +161,7 @@ static const struct vm_operations_struct mvgpu_vram_map_vm_ops = {
 	.open = mvgpu_vram_map_open,
 	.close = mvgpu_vram_map_close,
 	.fault = mvgpu_vram_map_fault,
-	.pfn_mkwrite = mvgpu_vram_map_pfn_mkwrite,
+	.page_mkwrite = mvgpu_vram_map_page_mkwrite,
 };
 
 /**
@@ -185,11 +181,27 @@ int mvgpu_vram_map(struct mvgpu_vram *vram, struct vm_area_struct *vma)
 		return -EINVAL;
 
 	vma_set_file(vma, vram->file);
-	compat_vm_flags_set(vma, VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
+	compat_vm_flags_set(vma, VM_MIXEDMAP | VM_DONTEXPAND | VM_DONTDUMP);
 	vma->vm_private_data = vram;
 	vma->vm_ops = &mvgpu_vram_map_vm_ops;
 	mvgpu_vram_get(vram);
 	return 0;
+}
+
+/* Faults that looked at these pages before now have made their PTEs. */
+static void mvgpu_vram_map_settle(struct mvgpu_vram *vram, u64 offset, u64 len)
+{
+	struct page *page;
+	u64 end;
+
+	for (end = offset + len; offset < end; offset += PAGE_SIZE) {
+		page = mvgpu_vram_page(vram, offset, false);
+		if (page) {
+			wait_on_page_locked(page);
+			put_page(page);
+		}
+		cond_resched();
+	}
 }
 
 /**
@@ -198,11 +210,26 @@ int mvgpu_vram_map(struct mvgpu_vram *vram, struct vm_area_struct *vma)
  * @offset: first byte, page aligned
  * @len: bytes, whole pages, at least one
  *
- * The next access faults again.
+ * The next access faults again. A fault that is being served may leave a PTE
+ * behind, unless the caller has waited for the lock of its page.
  */
 void mvgpu_vram_map_zap(struct mvgpu_vram *vram, u64 offset, u64 len)
 {
 	unmap_mapping_range(vram->file->f_mapping, offset, len, 1);
+}
+
+/**
+ * mvgpu_vram_map_cut - unmap a range everywhere, for what faults now find
+ * @vram: the VRAM, its lock not held since what faults look at was changed
+ * @offset: first byte, page aligned
+ * @len: bytes, whole pages, at least one
+ *
+ * No PTE is left of a fault that has not seen the change.
+ */
+void mvgpu_vram_map_cut(struct mvgpu_vram *vram, u64 offset, u64 len)
+{
+	mvgpu_vram_map_settle(vram, offset, len);
+	mvgpu_vram_map_zap(vram, offset, len);
 }
 
 /**
@@ -217,5 +244,5 @@ void mvgpu_vram_map_revoke(struct mvgpu_vram *vram)
 	WRITE_ONCE(vram->dead, true);
 	mutex_unlock(&vram->lock);
 
-	mvgpu_vram_map_zap(vram, 0, vram->size);
+	mvgpu_vram_map_cut(vram, 0, vram->size);
 }

@@ -3,16 +3,28 @@
  * The thread that runs the queues of an open vGPU. It holds no lock while it
  * runs a chunk; between two it looks whether it may go on, and stores what the
  * chunk achieved, unless its queue was enabled, disabled or loaded meanwhile.
+ *
+ * A queue that waits for a semaphore is passed over until somebody asks for a
+ * look: a doorbell, a fence, or a timer that runs while there are such queues.
+ * A look that is asked for while the semaphore is being read is not lost: the
+ * step began with an older count of looks, and the queue does not wait.
  */
+#include <linux/cgroup.h>
+#include <linux/ktime.h>
 #include <linux/memcontrol.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "access.h"
+#include "compat_hrtimer.h"
 #include "compat_kthread.h"
 #include "engine.h"
 #include "trace.h"
+
+/* Between two looks at a semaphore, when nothing else asks for one. */
+#define MVGPU_WORKER_LOOK_NS	NSEC_PER_MSEC
 
 static const char * const mvgpu_worker_faults[] = {
 	[MVGPU_FAULT_NONE]	= "no fault",
@@ -22,74 +34,183 @@ static const char * const mvgpu_worker_faults[] = {
 	[MVGPU_FAULT_UNBOUND]	= "no valid GTT entry",
 	[MVGPU_FAULT_READ_ONLY]	= "write through a read-only GTT entry",
 	[MVGPU_FAULT_IOVA]	= "guest memory is not mapped so",
-	[MVGPU_FAULT_MEMLOCK]	= "guest memory beyond RLIMIT_MEMLOCK",
+	[MVGPU_FAULT_MEMLOCK]	= "guest memory beyond RLIMIT_MEMLOCK of its owner",
 	[MVGPU_FAULT_MEMORY]	= "no host memory for VRAM",
 };
 
 static bool mvgpu_worker_runnable(const struct mvgpu_queue *queue)
 {
-	return queue->enabled && !queue->fault &&
+	return queue->enabled && !queue->fault && !queue->waiting &&
 	       (queue->current_valid || queue->head != queue->tail);
+}
+
+/**
+ * mvgpu_worker_runs_locked - does the device do anything by itself?
+ * @dev: the device
+ *
+ * Return: whether it is started and may do DMA.
+ */
+bool mvgpu_worker_runs_locked(struct mvgpu_device *dev)
+{
+	lockdep_assert_held(&dev->worker.lock);
+
+	return !dev->worker.quiesced && dev->worker.bus_master;
 }
 
 static bool mvgpu_worker_may_run_locked(struct mvgpu_device *dev)
 {
 	lockdep_assert_held(&dev->worker.lock);
 
-	return !dev->worker.quiesced && dev->worker.bus_master &&
-	       !dev->worker.closing;
+	return mvgpu_worker_runs_locked(dev) && !dev->worker.closing;
 }
 
-/* Queues take turns: the first after the last that ran. */
-static struct mvgpu_queue *mvgpu_worker_pick_locked(struct mvgpu_device *dev,
-						    struct mvgpu_run *run)
+/**
+ * mvgpu_worker_look_locked - look at all semaphores again
+ * @dev: the device; kick the worker if it is not its thread that calls
+ */
+void mvgpu_worker_look_locked(struct mvgpu_device *dev)
 {
+	unsigned int i;
+
+	lockdep_assert_held(&dev->worker.lock);
+	dev->worker.looks++;
+	for (i = 0; i < MVGPU_QUEUES; i++)
+		dev->queues[i].waiting = false;
+}
+
+/**
+ * mvgpu_worker_faulted_locked - a queue has stopped with a fault
+ * @dev: the device
+ * @nr: of the queue
+ */
+void mvgpu_worker_faulted_locked(struct mvgpu_device *dev, unsigned int nr)
+{
+	struct mvgpu_queue *queue = &dev->queues[nr];
+
+	lockdep_assert_held(&dev->worker.lock);
+	dev->worker.faults++;
+	trace_mvgpu_fault(dev->vdev.dev, nr, queue->fault,
+			  queue->fault_address);
+	if (queue->fault_interrupt)
+		mvgpu_irq_raise_locked(dev, nr);
+}
+
+/* In interrupt context, where the worker's lock cannot be taken. */
+static enum hrtimer_restart mvgpu_worker_timer(struct hrtimer *timer)
+{
+	struct mvgpu_device *dev = container_of(timer, struct mvgpu_device,
+						worker.timer);
+
+	atomic_set(&dev->worker.timer_expired, 1);
+	mvgpu_worker_kick(dev);
+
+	return HRTIMER_NORESTART;
+}
+
+static void mvgpu_worker_wait_locked(struct mvgpu_device *dev,
+				     struct mvgpu_queue *queue,
+				     const struct mvgpu_run *run)
+{
+	struct mvgpu_worker *worker = &dev->worker;
+
+	lockdep_assert_held(&worker->lock);
+	queue->waiting = run->looks == worker->looks;
+	/* Also while it runs, or its expiry was that of an earlier wait. */
+	if (queue->waiting && !worker->closing)
+		hrtimer_start(&worker->timer, ns_to_ktime(MVGPU_WORKER_LOOK_NS),
+			      HRTIMER_MODE_REL);
+}
+
+/*
+ * Queues take turns: the first after the last that ran. If there is another, it
+ * is waiting already.
+ */
+static struct mvgpu_queue *mvgpu_worker_pick_locked(struct mvgpu_device *dev)
+{
+	struct mvgpu_queue *picked = NULL;
 	unsigned int i, nr;
 
 	lockdep_assert_held(&dev->worker.lock);
 	for (i = 1; i <= MVGPU_QUEUES; i++) {
-		nr = (run->queue + i) % MVGPU_QUEUES;
-		if (mvgpu_worker_runnable(&dev->queues[nr])) {
-			run->queue = nr;
-			return &dev->queues[nr];
+		nr = (dev->worker.turn + i) % MVGPU_QUEUES;
+		if (!mvgpu_worker_runnable(&dev->queues[nr]))
+			continue;
+		if (picked) {
+			mvgpu_worker_want(dev);
+			break;
 		}
+		picked = &dev->queues[nr];
 	}
+	if (picked)
+		dev->worker.turn = picked - dev->queues;
 
-	return NULL;
+	return picked;
+}
+
+/*
+ * What a step starts from. The step before may have run the same command: if
+ * none of another queue came between, and this one was not enabled, disabled or
+ * loaded, the command at its head is what it was.
+ */
+static void mvgpu_worker_copy_locked(struct mvgpu_device *dev,
+				     const struct mvgpu_queue *queue,
+				     unsigned int nr, struct mvgpu_run *run)
+{
+	lockdep_assert_held(&dev->worker.lock);
+	if (!queue->current_valid || nr != run->queue ||
+	    run->generation != queue->generation || run->head != queue->head)
+		run->decoded = false;
+	run->queue = nr;
+	run->generation = queue->generation;
+	run->looks = dev->worker.looks;
+	run->head = queue->head;
+	run->address = queue->ring_base + queue->head;
+	run->fetched = queue->current_valid;
+	if (queue->current_valid && !run->decoded)
+		memcpy(run->command, queue->command, sizeof(run->command));
+	run->progress = queue->progress;
 }
 
 /* False if there is nothing to run: then the device is idle. */
-static bool mvgpu_worker_take(struct mvgpu_device *dev, struct mvgpu_run *run)
+static bool mvgpu_worker_take_locked(struct mvgpu_device *dev,
+				     struct mvgpu_run *run)
 {
 	struct mvgpu_worker *worker = &dev->worker;
 	struct mvgpu_queue *queue = NULL;
 
-	spin_lock(&worker->lock);
+	lockdep_assert_held(&worker->lock);
+	/* before the look at what it may stand for */
+	WRITE_ONCE(worker->wanted, false);
+	if (atomic_read(&worker->timer_expired) &&
+	    atomic_xchg(&worker->timer_expired, 0))
+		mvgpu_worker_look_locked(dev);
 	if (mvgpu_worker_may_run_locked(dev))
-		queue = mvgpu_worker_pick_locked(dev, run);
+		queue = mvgpu_worker_pick_locked(dev);
 	worker->busy = queue;
-	if (queue) {
-		queue->running = true;
-		run->generation = queue->generation;
-		run->head = queue->head;
-		run->address = queue->ring_base + queue->head;
-		run->fetched = queue->current_valid;
-		memcpy(run->command, queue->command, sizeof(run->command));
-		run->progress = queue->progress;
-	}
-	spin_unlock(&worker->lock);
+	if (!queue)
+		return false;
+
+	queue->running = true;
+	mvgpu_worker_copy_locked(dev, queue, queue - dev->queues, run);
 	run->fault = MVGPU_FAULT_NONE;
 	run->fault_address = 0;
-	if (!queue)
-		wake_up_all(&worker->idle);
+	run->cut = false;
+	run->wrote = false;
+	run->interrupt = false;
 
-	return queue;
+	return true;
 }
 
 static void mvgpu_worker_done_locked(struct mvgpu_device *dev,
-				     struct mvgpu_queue *queue)
+				     struct mvgpu_queue *queue,
+				     const struct mvgpu_run *run)
 {
 	lockdep_assert_held(&dev->worker.lock);
+	dev->worker.commands++;
+	if (run->wrote)
+		mvgpu_worker_look_locked(dev);
+	if (run->interrupt)
+		mvgpu_irq_raise_locked(dev, run->queue);
 	queue->current_valid = false;
 	queue->head += MVGPU_COMMAND_SIZE;
 	queue->head &= queue->ring_size - 1;
@@ -97,45 +218,86 @@ static void mvgpu_worker_done_locked(struct mvgpu_device *dev,
 }
 
 /* True if the queue stops because of this step. */
-static bool mvgpu_worker_store(struct mvgpu_device *dev,
-			       const struct mvgpu_run *run,
-			       enum mvgpu_result result)
+static bool mvgpu_worker_store_locked(struct mvgpu_device *dev,
+				      const struct mvgpu_run *run,
+				      enum mvgpu_result result)
 {
 	struct mvgpu_queue *queue = &dev->queues[run->queue];
-	bool faulted = false;
 
-	spin_lock(&dev->worker.lock);
+	lockdep_assert_held(&dev->worker.lock);
 	queue->running = false;
+	/* then it is the first when the device goes on */
+	if (run->cut)
+		dev->worker.turn = (run->queue + MVGPU_QUEUES - 1) %
+				   MVGPU_QUEUES;
 	if (queue->generation != run->generation)
-		goto out;
+		return false;
 
+	if (result == MVGPU_RESULT_DONE) {
+		mvgpu_worker_done_locked(dev, queue, run);
+		return false;
+	}
 	queue->current_valid = run->fetched;
 	memcpy(queue->command, run->command, sizeof(queue->command));
 	queue->progress = run->progress;
-	if (result == MVGPU_RESULT_DONE)
-		mvgpu_worker_done_locked(dev, queue);
+	if (result == MVGPU_RESULT_WAIT)
+		mvgpu_worker_wait_locked(dev, queue, run);
 	/* a bad doorbell may have come first */
-	if (result == MVGPU_RESULT_FAULT && !queue->fault) {
-		queue->fault = run->fault;
-		queue->fault_address = run->fault_address;
-		faulted = true;
-	}
-out:
-	spin_unlock(&dev->worker.lock);
+	if (result != MVGPU_RESULT_FAULT || queue->fault)
+		return false;
+	queue->fault = run->fault;
+	queue->fault_address = run->fault_address;
+	mvgpu_worker_faulted_locked(dev, run->queue);
 
-	return faulted;
+	return true;
 }
 
 static void mvgpu_worker_say_fault(struct mvgpu_device *dev,
 				   const struct mvgpu_run *run)
 {
-	trace_mvgpu_fault(dev->vdev.dev, run->queue, run->fault,
-			  run->fault_address);
 	dev_warn_ratelimited(dev->vdev.dev,
 			     "queue %u stopped at %#x: %s at GPU address %#llx\n",
 			     run->queue, run->head,
 			     mvgpu_worker_faults[run->fault],
 			     run->fault_address);
+}
+
+/* The command was read: may its first chunk follow at once? */
+static bool mvgpu_worker_goes_on(struct mvgpu_device *dev,
+				 const struct mvgpu_run *run)
+{
+	const struct mvgpu_queue *queue = &dev->queues[run->queue];
+	bool goes_on;
+
+	if (!READ_ONCE(dev->worker.wanted))
+		return true;
+	spin_lock(&dev->worker.lock);
+	goes_on = mvgpu_worker_may_run_locked(dev) && !queue->fault &&
+		  queue->generation == run->generation;
+	spin_unlock(&dev->worker.lock);
+
+	return goes_on;
+}
+
+static enum mvgpu_result mvgpu_worker_step(struct mvgpu_device *dev,
+					   struct mvgpu_run *run)
+{
+	enum mvgpu_result result;
+
+	if (run->fetched) {
+		result = mvgpu_engine_resume(run);
+	} else {
+		result = mvgpu_engine_fetch(dev, run);
+		if (!run->fetched)
+			return result;
+		if (!mvgpu_worker_goes_on(dev, run)) {
+			run->cut = true;
+			return result;
+		}
+	}
+
+	return result == MVGPU_RESULT_MORE ? mvgpu_engine_chunk(dev, run) :
+					     result;
 }
 
 static void mvgpu_worker_run(struct kthread_work *work)
@@ -146,15 +308,20 @@ static void mvgpu_worker_run(struct kthread_work *work)
 	struct mvgpu_run run = {};
 	enum mvgpu_result result;
 
-	while (mvgpu_worker_take(dev, &run)) {
-		if (run.fetched)
-			result = mvgpu_engine_chunk(dev, &run);
-		else
-			result = mvgpu_engine_fetch(dev, &run);
-		if (mvgpu_worker_store(dev, &run, result))
+	spin_lock(&dev->worker.lock);
+	while (mvgpu_worker_take_locked(dev, &run)) {
+		spin_unlock(&dev->worker.lock);
+		result = mvgpu_worker_step(dev, &run);
+		spin_lock(&dev->worker.lock);
+		if (mvgpu_worker_store_locked(dev, &run, result)) {
+			spin_unlock(&dev->worker.lock);
 			mvgpu_worker_say_fault(dev, &run);
-		cond_resched();
+			spin_lock(&dev->worker.lock);
+		}
+		cond_resched_lock(&dev->worker.lock);
 	}
+	spin_unlock(&dev->worker.lock);
+	wake_up_all(&dev->worker.idle);
 	set_active_memcg(old);
 }
 
@@ -166,6 +333,31 @@ void mvgpu_worker_init(struct mvgpu_device *dev)
 {
 	spin_lock_init(&dev->worker.lock);
 	init_waitqueue_head(&dev->worker.idle);
+	compat_hrtimer_setup(&dev->worker.timer, mvgpu_worker_timer);
+}
+
+/*
+ * A user fault that nobody serves ends with a fatal signal, also for the
+ * worker, that closing the device sends.
+ */
+static void mvgpu_worker_begin(struct kthread_work *work)
+{
+	allow_kernel_signal(SIGKILL);
+}
+
+/* Also of the opener's cgroups. Undone by nobody: the thread ends. */
+static int mvgpu_worker_adopt(struct kthread_worker *thread)
+{
+	DEFINE_KTHREAD_WORK(begin, mvgpu_worker_begin);
+	int ret;
+
+	ret = cgroup_attach_task_all(current, thread->task);
+	if (ret)
+		return ret;
+	kthread_queue_work(thread, &begin);
+	kthread_flush_work(&begin);
+
+	return 0;
 }
 
 /**
@@ -178,10 +370,15 @@ int mvgpu_worker_open(struct mvgpu_device *dev)
 {
 	struct mvgpu_worker *worker = &dev->worker;
 	struct kthread_worker *thread;
+	int ret;
 
 	worker->quiesced = false;
 	worker->bus_master = false;
 	worker->closing = false;
+	worker->clock = 0;
+	worker->clock_from = ktime_get_ns();
+	worker->clock_stands = false;
+	atomic_set(&worker->timer_expired, 0);
 
 	worker->access = kvzalloc(sizeof(*worker->access), GFP_KERNEL_ACCOUNT);
 	if (!worker->access)
@@ -189,8 +386,13 @@ int mvgpu_worker_open(struct mvgpu_device *dev)
 
 	thread = compat_kthread_run_worker(0, "mvgpu/%s",
 					   dev_name(dev->vdev.dev));
-	if (IS_ERR(thread))
+	if (IS_ERR(thread)) {
+		ret = PTR_ERR(thread);
 		goto err_access;
+	}
+	ret = mvgpu_worker_adopt(thread);
+	if (ret)
+		goto err_thread;
 	worker->memcg = get_mem_cgroup_from_mm(current->mm);
 	/* a work belongs to the first thread that it is queued on */
 	kthread_init_work(&worker->work, mvgpu_worker_run);
@@ -198,16 +400,21 @@ int mvgpu_worker_open(struct mvgpu_device *dev)
 
 	return 0;
 
+err_thread:
+	kthread_destroy_worker(thread);
 err_access:
 	kvfree(worker->access);
 	worker->access = NULL;
 
-	return PTR_ERR(thread);
+	return ret;
 }
 
 /**
  * mvgpu_worker_close - end the thread, at the end of the chunk that it runs
  * @dev: the device
+ *
+ * Waits for nobody but the thread: what that waits for in the VMM's memory ends
+ * with an error, also if it is this VMM that does not serve it.
  */
 void mvgpu_worker_close(struct mvgpu_device *dev)
 {
@@ -215,8 +422,11 @@ void mvgpu_worker_close(struct mvgpu_device *dev)
 
 	spin_lock(&worker->lock);
 	worker->closing = true;
+	mvgpu_worker_want(dev);
 	spin_unlock(&worker->lock);
 
+	hrtimer_cancel(&worker->timer);
+	send_sig(SIGKILL, worker->thread->task, 1);
 	kthread_destroy_worker(worker->thread);
 	worker->thread = NULL;
 	mem_cgroup_put(worker->memcg);
@@ -231,6 +441,7 @@ void mvgpu_worker_close(struct mvgpu_device *dev)
  */
 void mvgpu_worker_kick(struct mvgpu_device *dev)
 {
+	mvgpu_worker_want(dev);
 	kthread_queue_work(dev->worker.thread, &dev->worker.work);
 }
 
@@ -243,6 +454,52 @@ static bool mvgpu_worker_is_idle(struct mvgpu_worker *worker)
 	spin_unlock(&worker->lock);
 
 	return idle;
+}
+
+static u64 mvgpu_worker_clock_locked(struct mvgpu_worker *worker)
+{
+	lockdep_assert_held(&worker->lock);
+	if (worker->clock_stands)
+		return worker->clock;
+
+	return worker->clock + ktime_get_ns() - worker->clock_from;
+}
+
+/**
+ * mvgpu_worker_clock - how long the device has run since it was reset
+ * @dev: the device, open
+ *
+ * Return: nanoseconds, those of other hosts included.
+ */
+u64 mvgpu_worker_clock(struct mvgpu_device *dev)
+{
+	u64 now;
+
+	spin_lock(&dev->worker.lock);
+	now = mvgpu_worker_clock_locked(&dev->worker);
+	spin_unlock(&dev->worker.lock);
+
+	return now;
+}
+
+/**
+ * mvgpu_worker_set_clock - the device has run for so long
+ * @dev: the device, stopped
+ * @now: nanoseconds
+ */
+void mvgpu_worker_set_clock(struct mvgpu_device *dev, u64 now)
+{
+	spin_lock(&dev->worker.lock);
+	dev->worker.clock = now;
+	spin_unlock(&dev->worker.lock);
+}
+
+static void mvgpu_worker_clock_stop(struct mvgpu_worker *worker)
+{
+	spin_lock(&worker->lock);
+	worker->clock = mvgpu_worker_clock_locked(worker);
+	worker->clock_stands = true;
+	spin_unlock(&worker->lock);
 }
 
 /**
@@ -261,16 +518,19 @@ int mvgpu_worker_quiesce(struct mvgpu_device *dev)
 	spin_lock(&worker->lock);
 	before = worker->quiesced;
 	worker->quiesced = true;
+	mvgpu_worker_want(dev);
 	spin_unlock(&worker->lock);
 	trace_mvgpu_quiesce(dev->vdev.dev, "requested");
 
 	if (!wait_event_killable(worker->idle, mvgpu_worker_is_idle(worker))) {
+		mvgpu_worker_clock_stop(worker);
 		trace_mvgpu_quiesce(dev->vdev.dev, "done");
 		return 0;
 	}
 
 	spin_lock(&worker->lock);
 	worker->quiesced = before;
+	mvgpu_irq_deliver_locked(dev);
 	spin_unlock(&worker->lock);
 	trace_mvgpu_quiesce(dev->vdev.dev, "interrupted");
 	mvgpu_worker_kick(dev);
@@ -289,6 +549,11 @@ void mvgpu_worker_resume(struct mvgpu_device *dev)
 	trace_mvgpu_resume(dev->vdev.dev);
 	spin_lock(&worker->lock);
 	worker->quiesced = false;
+	if (worker->clock_stands)
+		worker->clock_from = ktime_get_ns();
+	worker->clock_stands = false;
+	mvgpu_worker_look_locked(dev);
+	mvgpu_irq_deliver_locked(dev);
 	spin_unlock(&worker->lock);
 	mvgpu_worker_kick(dev);
 }
@@ -307,6 +572,8 @@ int mvgpu_worker_set_bus_master(struct mvgpu_device *dev, bool on)
 
 	spin_lock(&worker->lock);
 	worker->bus_master = on;
+	mvgpu_worker_want(dev);
+	mvgpu_irq_deliver_locked(dev);
 	spin_unlock(&worker->lock);
 
 	if (on) {

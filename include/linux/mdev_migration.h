@@ -14,6 +14,7 @@
 struct device;
 struct mdev_migration;
 struct mdev_migration_writer;
+struct vfio_device;
 struct vfio_info_cap;
 struct vfio_region_info;
 
@@ -77,13 +78,16 @@ struct mdev_migration_section {
 /**
  * struct mdev_migration_mem_ops - device memory that moves chunk by chunk
  * @track_start: from now on call mdev_migration_touch() for every write to
- *	device memory that the VMM makes, through an fd or a mapping, and
- *	collect the pages that anyone writes. May sleep. 0 or -errno.
+ *	device memory that the VMM makes, through an fd or a mapping, collect
+ *	the pages that anyone writes, and call mdev_migration_dirtied() for the
+ *	first of them. Called with the device stopped or running. May sleep. 0
+ *	or -errno.
  * @track_stop: undo @track_start
  * @dirty_estimate: bytes written since the last look, while tracked
+ * @data_estimate: most bytes at or after @from that do not read as zeros
  * @next_chunk: find the first memory at or after *@offset that has to travel:
  *	all that does not read as zeros or, with @dirty, what was written since
- *	the last look (then no longer counted as such). Sets *@offset (page
+ *	the last look. It no longer counts as written then. Sets *@offset (page
  *	aligned) and *@len (whole pages, at most MDEV_MIGRATION_CHUNK_MAX).
  *	True if there is any.
  * @read_chunk: copy a chunk out. Called with the device stopped, or with
@@ -97,6 +101,7 @@ struct mdev_migration_mem_ops {
 	int (*track_start)(void *priv);
 	void (*track_stop)(void *priv);
 	u64 (*dirty_estimate)(void *priv);
+	u64 (*data_estimate)(void *priv, u64 from);
 	bool (*next_chunk)(void *priv, bool dirty, u64 *offset, u32 *len);
 	int (*read_chunk)(void *priv, u64 offset, void *data, u32 len);
 	int (*write_chunk)(void *priv, u64 offset, const void *data, u32 len);
@@ -110,13 +115,17 @@ struct mdev_migration_mem_ops {
  * @compat_check: judge a source's compatibility section, of @version 1 to
  *	@compat_version. 0, or -errno with *@why set to a static text.
  * @compat_version: version of the section that @describe writes
- * @quiesce: make the device as still as @level says. May sleep; a wait is
- *	killable. 0, or -EINTR with the device as it was.
- * @resume: undo @quiesce; queued work goes on. Cannot fail, pins nothing.
+ * @quiesce: make the device as still as @level says, also if it is already
+ *	still to some degree. May sleep; a wait is killable. 0, or -EINTR with
+ *	the device as it was.
+ * @resume: undo @quiesce of any level; queued work goes on. Cannot fail, pins
+ *	nothing.
  * @sections: what @save may write and @state_check accepts
  * @nr_sections: entries of @sections, at most 32
  * @save: write the device's state, except its memory, with
  *	mdev_migration_put_section(). The device is stopped. 0 or -errno.
+ * @state_estimate: most bytes of payload that @save would write now; may be
+ *	NULL, for @state_size. Called also while the device runs.
  * @state_check: judge received sections, all of them, without changing the
  *	device. 0, or -errno with *@why set to a static text.
  * @apply: take over sections that @state_check accepted. The device is
@@ -141,6 +150,7 @@ struct mdev_migration_ops {
 	const struct mdev_migration_section_desc *sections;
 	unsigned int nr_sections;
 	int (*save)(void *priv, struct mdev_migration_writer *writer);
+	u32 (*state_estimate)(void *priv);
 	int (*state_check)(void *priv,
 			   const struct mdev_migration_section *sections,
 			   unsigned int nr, const char **why);
@@ -183,6 +193,32 @@ struct mdev_migration *
 mdev_migration_create(const struct mdev_migration_params *params);
 
 /**
+ * mdev_migration_v2_setup - offer migration v2
+ * @mig: the handle
+ * @vdev: the device; not registered yet
+ *
+ * Sets the device's migration ops and flags: STOP_COPY, P2P and PRE_COPY. The
+ * handle has to live as long as the device, and mdev_migration_device_feature()
+ * has to be its device_feature op, or be called by that.
+ */
+void mdev_migration_v2_setup(struct mdev_migration *mig,
+			     struct vfio_device *vdev);
+
+/**
+ * mdev_migration_device_feature - a device_feature op
+ * @vdev: a device for which mdev_migration_v2_setup() was called
+ * @flags: of VFIO_DEVICE_FEATURE
+ * @arg: its data
+ * @argsz: bytes of @arg
+ *
+ * Answers what the vfio core of older kernels leaves to the driver.
+ *
+ * Return: 0 or 1 or -errno as the op has it; -ENOTTY for unknown features.
+ */
+int mdev_migration_device_feature(struct vfio_device *vdev, u32 flags,
+				  void __user *arg, size_t argsz);
+
+/**
  * mdev_migration_destroy - free the handle
  * @mig: a closed handle, or NULL
  */
@@ -200,8 +236,9 @@ void mdev_migration_open(struct mdev_migration *mig, bool offer_region);
  * mdev_migration_close - the device is closed: contexts are dropped
  * @mig: the handle
  *
- * Call from close_device before the device is torn down. Calls @mem->track_stop
- * if tracking is on, and no other op.
+ * Call from close_device before anything that the ops use is torn down: data fds
+ * may be in use until it returns, and are dead afterwards. Calls
+ * @mem->track_stop if tracking is on, and no other op.
  */
 void mdev_migration_close(struct mdev_migration *mig);
 
@@ -227,6 +264,15 @@ int mdev_migration_reset(struct mdev_migration *mig);
 void mdev_migration_touch(struct mdev_migration *mig);
 
 /**
+ * mdev_migration_dirtied - there is memory that was written since the last look
+ * @mig: the handle
+ *
+ * Call while memory is tracked when @dirty_estimate has risen from 0: somebody
+ * may wait for that. Never sleeps, callable under any lock but in a wakeup.
+ */
+void mdev_migration_dirtied(struct mdev_migration *mig);
+
+/**
  * mdev_migration_stopped - is the device not to run by itself?
  * @mig: the handle
  *
@@ -234,6 +280,33 @@ void mdev_migration_touch(struct mdev_migration *mig);
  * outdated when it arrives.
  */
 bool mdev_migration_stopped(struct mdev_migration *mig);
+
+/**
+ * struct mdev_migration_report - what people may want to know of a device
+ * @state: name of its run state; static
+ * @owner: "none", or the front end that owns it; static
+ * @moved: bytes of contexts that were read or written since the handle was
+ *	created, or since mdev_migration_clear_moved()
+ */
+struct mdev_migration_report {
+	const char *state;
+	const char *owner;
+	u64 moved;
+};
+
+/**
+ * mdev_migration_report - look at a device
+ * @mig: the handle
+ * @report: filled in; lockless, so that it may be outdated when it arrives
+ */
+void mdev_migration_report(struct mdev_migration *mig,
+			   struct mdev_migration_report *report);
+
+/**
+ * mdev_migration_clear_moved - count moved bytes from 0 again
+ * @mig: the handle
+ */
+void mdev_migration_clear_moved(struct mdev_migration *mig);
 
 /**
  * mdev_migration_nr_regions - regions that the library adds to a device

@@ -11,6 +11,7 @@
 struct device_driver;
 struct vfio_device;
 struct vfio_dirty_client;
+struct vfio_dirty_log;
 
 /**
  * vfio_dirty_register_driver - have the groups of a driver's devices served
@@ -63,5 +64,41 @@ void vfio_dirty_close(struct vfio_dirty_client *client);
  * pinned for writing since it was mapped (the rest is marked).
  */
 int vfio_dirty_mark(struct vfio_dirty_client *client, u64 iova, u64 len);
+
+/**
+ * vfio_dirty_log_create - let a device log its writes to guest memory itself
+ * @vdev: the device; not registered yet
+ *
+ * Sets the device's log_ops (VFIO_DEVICE_FEATURE_DMA_LOGGING_*), which work on
+ * every container and on iommufd, for pages of 4 KiB. A log cannot be started
+ * twice (-EINVAL) nor be read unless it is started (-EINVAL). If there is no
+ * memory for it, everything is reported as written.
+ *
+ * Return: the log; NULL where the kernel has no bitmap to report with, which
+ * the other functions accept; or -ENOMEM as an error pointer.
+ */
+struct vfio_dirty_log *vfio_dirty_log_create(struct vfio_device *vdev);
+
+/**
+ * vfio_dirty_log_destroy - free a log
+ * @log: closed; the device is never used again
+ */
+void vfio_dirty_log_destroy(struct vfio_dirty_log *log);
+
+/**
+ * vfio_dirty_log_close - the device is closed: nothing is logged any more
+ * @log: the log
+ */
+void vfio_dirty_log_close(struct vfio_dirty_log *log);
+
+/**
+ * vfio_dirty_log_mark - the device wrote to guest memory
+ * @log: the log
+ * @iova: first byte written
+ * @len: bytes written, at least 1
+ *
+ * Call after each write, also after vfio_dma_rw(). May sleep.
+ */
+void vfio_dirty_log_mark(struct vfio_dirty_log *log, u64 iova, u64 len);
 
 #endif /* _LINUX_VFIO_DIRTY_H */

@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guest RAM, the device, and the CPU: see machine.h.
+ * Guest RAM and the device: see machine.h. The CPU is in cpu.c.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "machine.h"
 #include "progress.h"
 
-#define POLL_NS		(200L * 1000)
+/* How often a program that runs is looked at. */
+#define LOOK_MS		5
 
-static void nap(long ns)
-{
-	struct timespec time = { .tv_nsec = ns };
-
-	nanosleep(&time, NULL);
-}
+/* An interrupt that does not come for so long is lost. */
+#define LOST_MS		10000
 
 int machine_error(const char *what, int error)
 {
@@ -28,11 +27,42 @@ int machine_error(const char *what, int error)
 	return error;
 }
 
+static int open_events(struct machine_cpu *cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORKLOAD_QUEUES; i++) {
+		cpu->events[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		if (cpu->events[i] < 0)
+			return -errno;
+	}
+	cpu->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return cpu->wake < 0 ? -errno : 0;
+}
+
+static void close_events(struct machine_cpu *cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORKLOAD_QUEUES; i++) {
+		if (cpu->events[i] >= 0)
+			close(cpu->events[i]);
+		cpu->events[i] = -1;
+	}
+	if (cpu->wake >= 0)
+		close(cpu->wake);
+	cpu->wake = -1;
+}
+
 static int open_device(struct machine *machine, const char *uuid,
 		       const char **what)
 {
 	int ret;
 
+	*what = "eventfds";
+	ret = open_events(&machine->cpu);
+	if (ret)
+		return ret;
 	*what = "open the device";
 	ret = vfio_open(&machine->vfio, uuid);
 	if (ret)
@@ -70,6 +100,8 @@ int machine_open(struct machine *machine, const char *uuid)
 
 	memset(machine, 0, sizeof(*machine));
 	machine->vfio = (struct vfio_client)VFIO_CLIENT_CLOSED;
+	memset(machine->cpu.events, -1, sizeof(machine->cpu.events));
+	machine->cpu.wake = -1;
 	machine->cpu.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	machine->cpu.changed = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 	ret = open_device(machine, uuid, &what);
@@ -101,130 +133,69 @@ int machine_add_ram(struct machine *machine, const struct workload *work)
 	return ret ? machine_error("map guest RAM for DMA", ret) : 0;
 }
 
-static struct workload_memory memory(struct machine *machine)
+static int start_queue(struct machine *machine, unsigned int queue)
 {
-	return (struct workload_memory) {
-		.ram = machine->ram.mem,
-		.vram = machine->vram,
-		.touched = machine->touched,
-	};
+	const __u32 entry = WORKLOAD_RING_ENTRY + queue;
+	int ret;
+
+	ret = gpu_gtt_write(&machine->gpu, entry,
+			    (WORKLOAD_IOVA + queue * WORKLOAD_PAGE) |
+			    MVGPU_GTT_VALID);
+	if (!ret)
+		ret = gpu_queue_enable(&machine->gpu, queue, gpu_address(entry),
+				       WORKLOAD_RING_SIZE);
+	return ret;
 }
 
 int machine_power_on(struct machine *machine)
 {
-	struct workload_memory mem = memory(machine);
+	const struct workload_memory mem = {
+		.ram = machine->ram.mem,
+		.vram = machine->vram,
+		.touched = machine->touched,
+	};
+	unsigned int queue;
 	int ret;
 
 	workload_prepare(&machine->work, &mem);
-	ret = gpu_gtt_write(&machine->gpu, WORKLOAD_RING_ENTRY,
-			    WORKLOAD_IOVA | MVGPU_GTT_VALID);
-	if (!ret)
-		ret = gpu_queue_enable(&machine->gpu, 0,
-				       gpu_address(WORKLOAD_RING_ENTRY),
-				       WORKLOAD_RING_SIZE);
-	return ret ? machine_error("set up the queue", ret) : 0;
+	ret = gpu_gtt_write(&machine->gpu, WORKLOAD_FENCE_ENTRY,
+			    WORKLOAD_FENCE_GTT);
+	for (queue = 0; queue < WORKLOAD_QUEUES && !ret; queue++)
+		ret = start_queue(machine, queue);
+	if (ret)
+		return machine_error("set up the queues", ret);
+	return machine_arm(machine);
 }
 
-/* Is there room in the ring for another command? */
-static bool ring_has_room(struct machine *machine)
+int machine_completed(struct machine *machine,
+		      __u32 completed[WORKLOAD_QUEUES])
 {
-	struct machine_cpu *cpu = &machine->cpu;
-	__u32 tail = cpu->next % WORKLOAD_RING_SLOTS * MVGPU_COMMAND_SIZE;
-	__u32 head;
-
-	cpu->error = gpu_read32(&machine->gpu,
-				MVGPU_QUEUE(0) + MVGPU_QUEUE_HEAD, &head);
-	if (cpu->error)
-		return false;
-	return (tail - head) % WORKLOAD_RING_SIZE <
-	       WORKLOAD_RING_SIZE - MVGPU_COMMAND_SIZE;
-}
-
-static void submit(struct machine *machine)
-{
-	struct workload_memory mem = memory(machine);
-	struct machine_cpu *cpu = &machine->cpu;
-	__u32 tail;
-
-	workload_cpu(&machine->work, cpu->next, &mem);
-	cpu->next++;
-	tail = cpu->next % WORKLOAD_RING_SLOTS * MVGPU_COMMAND_SIZE;
-	cpu->error = gpu_queue_doorbell(&machine->gpu, 0, tail);
-}
-
-static void *cpu_main(void *arg)
-{
-	struct machine *machine = arg;
-	struct machine_cpu *cpu = &machine->cpu;
-	__u32 last = workload_commands(&machine->work);
-	bool ended, room;
-
-	do {
-		/* All of a step under the lock: paused means still. */
-		pthread_mutex_lock(&cpu->lock);
-		while (cpu->pause && !cpu->quit)
-			pthread_cond_wait(&cpu->changed, &cpu->lock);
-		ended = cpu->quit || cpu->next == last;
-		room = !ended && cpu->next < cpu->end && ring_has_room(machine);
-		if (room)
-			submit(machine);
-		ended = ended || cpu->error;
-		pthread_mutex_unlock(&cpu->lock);
-		if (!ended && !room)
-			nap(POLL_NS);
-	} while (!ended);
-	return NULL;
-}
-
-int machine_start_cpu(struct machine *machine, __u32 next, __u32 end)
-{
-	struct machine_cpu *cpu = &machine->cpu;
+	unsigned int queue;
+	__u64 value;
 	int ret;
 
-	cpu->next = next;
-	cpu->end = end;
-	cpu->pause = false;
-	ret = -pthread_create(&cpu->thread, NULL, cpu_main, machine);
-	cpu->running = !ret;
-	return ret ? machine_error("start the CPU", ret) : 0;
+	for (queue = 0; queue < WORKLOAD_QUEUES; queue++) {
+		ret = gpu_read64(&machine->gpu,
+				 MVGPU_QUEUE(queue) + MVGPU_QUEUE_COMPLETED,
+				 &value);
+		if (ret)
+			return machine_error("read the queues", ret);
+		completed[queue] = value;
+	}
+	return 0;
 }
 
-void machine_release_cpu(struct machine *machine)
+static int queue_fault(struct machine *machine, unsigned int queue)
 {
-	pthread_mutex_lock(&machine->cpu.lock);
-	machine->cpu.end = workload_commands(&machine->work);
-	pthread_mutex_unlock(&machine->cpu.lock);
-}
+	struct gpu_queue_state state;
+	int ret = gpu_queue_state(&machine->gpu, queue, &state);
 
-void machine_pause_cpu(struct machine *machine)
-{
-	pthread_mutex_lock(&machine->cpu.lock);
-	machine->cpu.pause = true;
-	pthread_mutex_unlock(&machine->cpu.lock);
-}
-
-void machine_resume_cpu(struct machine *machine)
-{
-	pthread_mutex_lock(&machine->cpu.lock);
-	machine->cpu.pause = false;
-	pthread_cond_signal(&machine->cpu.changed);
-	pthread_mutex_unlock(&machine->cpu.lock);
-}
-
-int machine_completed(struct machine *machine, __u64 *completed)
-{
-	int ret = gpu_read64(&machine->gpu,
-			     MVGPU_QUEUE(0) + MVGPU_QUEUE_COMPLETED, completed);
-
-	return ret ? machine_error("read the queue", ret) : 0;
-}
-
-static int queue_fault(const struct gpu_queue_state *queue)
-{
+	if (ret)
+		return machine_error("read the queues", ret);
 	progress_end();
 	fprintf(stderr,
-		"devstate-migrate: command %llu faulted: code %u, GPU address 0x%llx\n",
-		queue->completed, queue->fault, queue->fault_address);
+		"devstate-migrate: queue %u: command %llu faulted: code %u, GPU address 0x%llx\n",
+		queue, state.completed, state.fault, state.fault_address);
 	return -EIO;
 }
 
@@ -240,64 +211,82 @@ static int cpu_error(struct machine *machine)
 
 int machine_failed(struct machine *machine)
 {
-	struct gpu_queue_state queue;
 	int ret = cpu_error(machine);
+	unsigned int queue;
+	__u32 status;
 
 	if (ret)
 		return machine_error("the CPU", ret);
-	ret = gpu_queue_state(&machine->gpu, 0, &queue);
+	for (queue = 0; queue < WORKLOAD_QUEUES; queue++) {
+		ret = gpu_read32(&machine->gpu,
+				 MVGPU_QUEUE(queue) + MVGPU_QUEUE_STATUS,
+				 &status);
+		if (ret)
+			return machine_error("read the queues", ret);
+		if (status == MVGPU_QUEUE_FAULTED)
+			return queue_fault(machine, queue);
+	}
+	return 0;
+}
+
+/* Commands that all queues have completed, those of queue 0 shown. */
+static int look(struct machine *machine, bool progress, const char *who,
+		__u64 *sum)
+{
+	__u32 completed[WORKLOAD_QUEUES];
+	unsigned int queue;
+	int ret;
+
+	ret = machine_failed(machine);
+	if (!ret)
+		ret = machine_completed(machine, completed);
 	if (ret)
-		return machine_error("read the queue", ret);
-	return queue.status == MVGPU_QUEUE_FAULTED ? queue_fault(&queue) : 0;
+		return ret;
+	*sum = 0;
+	for (queue = 0; queue < WORKLOAD_QUEUES; queue++)
+		*sum += completed[queue];
+	if (progress)
+		progress_show(who, completed[0],
+			      workload_commands(&machine->work, 0));
+	return 0;
 }
 
 int machine_finish(struct machine *machine, bool progress, const char *who)
 {
-	const __u32 end = workload_commands(&machine->work);
-	__u64 completed = 0, seen = 0;
+	const struct timespec nap = { .tv_nsec = LOOK_MS * 1000000L };
+	__u64 end = 0, sum = 0, seen = 0;
+	unsigned int queue;
 	int ret, idle_ms = 0;
 
-	while (completed < end) {
-		nap(1000L * 1000);
-		ret = machine_failed(machine);
-		if (!ret)
-			ret = machine_completed(machine, &completed);
+	for (queue = 0; queue < WORKLOAD_QUEUES; queue++)
+		end += workload_commands(&machine->work, queue);
+	while (!machine_cpu_done(machine) || sum < end) {
+		nanosleep(&nap, NULL);
+		ret = look(machine, progress, who, &sum);
 		if (ret)
 			return ret;
-		if (progress)
-			progress_show(who, completed, end);
-		idle_ms = completed == seen ? idle_ms + 1 : 0;
-		seen = completed;
+		idle_ms = sum == seen ? idle_ms + LOOK_MS : 0;
+		seen = sum;
 		if (idle_ms > MACHINE_STUCK_MS)
-			return machine_error("the queue is stuck", -ETIMEDOUT);
+			return machine_error("the queues are stuck",
+					     -ETIMEDOUT);
+		if (sum == end && idle_ms > LOST_MS)
+			return machine_error("an interrupt was lost",
+					     -ETIMEDOUT);
 	}
 	progress_end();
-	pthread_join(machine->cpu.thread, NULL);
-	machine->cpu.running = false;
+	machine_stop_cpu(machine);
 	return 0;
-}
-
-static void stop_cpu(struct machine *machine)
-{
-	struct machine_cpu *cpu = &machine->cpu;
-
-	if (!cpu->running)
-		return;
-	pthread_mutex_lock(&cpu->lock);
-	cpu->quit = true;
-	pthread_cond_signal(&cpu->changed);
-	pthread_mutex_unlock(&cpu->lock);
-	pthread_join(cpu->thread, NULL);
-	cpu->running = false;
 }
 
 void machine_close(struct machine *machine)
 {
-	stop_cpu(machine);
+	machine_stop_cpu(machine);
 	if (machine->vram)
 		munmap(machine->vram, machine->gpu.vram_size);
 	machine->vram = NULL;
 	vfio_close(&machine->vfio);
+	close_events(&machine->cpu);
 	ram_destroy(&machine->ram);
 	free(machine->touched);
 	machine->touched = NULL;

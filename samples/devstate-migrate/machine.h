@@ -24,23 +24,33 @@
  * struct machine_cpu - the thread that plays the guest's CPU
  * @thread: valid while @running
  * @running: the thread was started and not joined
+ * @events: eventfds, one for each queue's interrupt
+ * @wake: eventfd that ends its wait for one of them
  * @lock: protects all below while the thread runs
  * @changed: @pause or @quit changed
  * @pause: the thread is to keep still
  * @quit: the thread is to end
- * @next: the command that it writes next
- * @end: the command that it writes no more
+ * @done: the thread wrote all commands, and got all interrupts
+ * @next: the command of each queue that it writes next
+ * @end: the command of queue 0 that it writes no more
+ * @expected: interrupts of each queue since machine_arm()
+ * @taken: how many of them came
  * @error: why it ended early
  */
 struct machine_cpu {
 	pthread_t thread;
 	bool running;
+	int events[WORKLOAD_QUEUES];
+	int wake;
 	pthread_mutex_t lock;	/* see above */
 	pthread_cond_t changed;
 	bool pause;
 	bool quit;
-	__u32 next;
+	bool done;
+	__u32 next[WORKLOAD_QUEUES];
 	__u32 end;
+	__u32 expected[WORKLOAD_QUEUES];
+	__u64 taken[WORKLOAD_QUEUES];
 	int error;
 };
 
@@ -72,28 +82,49 @@ int machine_open(struct machine *machine, const char *uuid);
 /* Give it guest RAM, all zeros, and map that for the device. */
 int machine_add_ram(struct machine *machine, const struct workload *work);
 
-/* Fill guest RAM and the ring's GTT entry, and enable the queue. */
+/* Fill guest RAM and the GTT entries of the rings, and enable the queues. */
 int machine_power_on(struct machine *machine);
 
 /*
- * Start the CPU at command @next, whose predecessors are in the ring. It keeps
- * still before command @end, until machine_release_cpu().
+ * Have interrupts signal the CPU, which is not running or paused, and note how
+ * many there are to come. No command may be running: before the first, or while
+ * the device is stopped.
  */
-int machine_start_cpu(struct machine *machine, __u32 next, __u32 end);
+int machine_arm(struct machine *machine);
+
+/* Take the eventfds away: from now on interrupts are pending. */
+int machine_disarm(struct machine *machine);
+
+/*
+ * Start the CPU at the commands @next, whose predecessors are in the rings. It
+ * keeps still before command @end of queue 0, until machine_release_cpu().
+ */
+int machine_start_cpu(struct machine *machine,
+		      const __u32 next[WORKLOAD_QUEUES], __u32 end);
 void machine_release_cpu(struct machine *machine);
 
 /* Returns once the CPU keeps still, or has ended. Resume lets it go on. */
 void machine_pause_cpu(struct machine *machine);
 void machine_resume_cpu(struct machine *machine);
 
-/* Wait until the CPU has ended and the device has run all commands. */
+/* Make the CPU end, if it has not. */
+void machine_stop_cpu(struct machine *machine);
+
+/* Has the CPU ended, with nothing left to do? */
+bool machine_cpu_done(struct machine *machine);
+
+/*
+ * Wait until the CPU has ended and the device has run all commands. Interrupts
+ * that do not come make it fail.
+ */
 int machine_finish(struct machine *machine, bool progress, const char *who);
 
-/* 0, or why the CPU or the queue broke down, said on stderr. */
+/* 0, or why the CPU or a queue broke down, said on stderr. */
 int machine_failed(struct machine *machine);
 
-/* Commands that the device has completed since the program began. */
-int machine_completed(struct machine *machine, __u64 *completed);
+/* Commands that each queue has completed since the program began. */
+int machine_completed(struct machine *machine,
+		      __u32 completed[WORKLOAD_QUEUES]);
 
 /* Any time, also half open. */
 void machine_close(struct machine *machine);

@@ -20,10 +20,13 @@ static const char usage[] =
 "       devstate-migrate pair SOURCE-UUID TARGET-UUID [options]\n"
 "       devstate-migrate run --device UUID [options]\n"
 "\n"
-"Runs a program on an mvgpu, stops the device in the middle of a command,\n"
+"Runs programs on all queues of an mvgpu, stops it in the middle of commands,\n"
 "moves it to another process, and lets it go on there. ADDR is unix:PATH or\n"
 "tcp:HOST:PORT. \"pair\" does both sides on one host, after an undisturbed run\n"
 "on the source for comparison; \"run\" is that run alone.\n"
+"\n"
+"A timer of mdev_sample is moved as well: it ticks --rounds times before and\n"
+"after, and takes values from --seed.\n"
 "\n"
 "  --cancel      save all, but start again on the source\n"
 "  --ram MIB     guest RAM, 8 to 128 (default 32)\n"
@@ -31,8 +34,10 @@ static const char usage[] =
 "  --seed N      another program and another moment (default 1)\n"
 "  --progress    show how far it is, on stderr\n"
 "\n"
-"The exit status is 0 only if guest RAM and VRAM are right in the end and the\n"
-"dirty bitmap named exactly what the device wrote.\n";
+"The exit status is 0 only if guest RAM and VRAM are right in the end, no\n"
+"timestamp runs backwards, no interrupt was lost, and the dirty bitmap named\n"
+"exactly what the device wrote; of a timer, if all registers are right, no page is\n"
+"dirty, and it ticks.\n";
 
 /**
  * struct command - the whole command line
@@ -112,7 +117,8 @@ static int run_source(const struct command *command)
 
 	if (fd < 0)
 		return machine_error(command->to, fd);
-	return source_run(command->device, fd, &command->options);
+	return roles_of(command->device)->source(command->device, fd,
+						 &command->options);
 }
 
 static int run_target(const struct command *command)
@@ -121,7 +127,8 @@ static int run_target(const struct command *command)
 
 	if (fd < 0)
 		return machine_error(command->listen, fd);
-	return target_run(command->device, fd, &command->options);
+	return roles_of(command->device)->target(command->device, fd,
+						 &command->options);
 }
 
 static int run_undisturbed(const struct command *command)

@@ -4,14 +4,17 @@
  */
 #include <endian.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "blend.h"
 #include "crc32c.h"
 #include "model.h"
 
-/* No command of the program copies more. */
+/* No command of the programs moves more. */
 #define SCRATCH_SIZE	(1024UL * 1024)
+#define ROW_SIZE	(16UL * 1024)
 
 int model_create(struct model *model, const struct workload *work)
 {
@@ -24,7 +27,7 @@ int model_create(struct model *model, const struct workload *work)
 	model->gtt = calloc(MVGPU_GTT_ENTRIES, sizeof(*model->gtt));
 	model->written = calloc((work->ram_pages + 63) / 64,
 				sizeof(*model->written));
-	model->scratch = malloc(SCRATCH_SIZE);
+	model->scratch = malloc(SCRATCH_SIZE + ROW_SIZE);
 	if (!model->ram || !model->vram || !model->gtt || !model->written ||
 	    !model->scratch) {
 		model_destroy(model);
@@ -35,6 +38,8 @@ int model_create(struct model *model, const struct workload *work)
 		.vram = model->vram,
 	};
 	workload_prepare(work, &mem);
+	/* The rings are not read from memory here. */
+	model->gtt[WORKLOAD_FENCE_ENTRY] = WORKLOAD_FENCE_GTT;
 	return 0;
 }
 
@@ -149,6 +154,32 @@ static int run_copy(struct model *model, const struct mvgpu_copy *copy)
 	return ret;
 }
 
+static int run_blend(struct model *model, const struct mvgpu_blend *blend)
+{
+	__u32 width = le32toh(blend->width), height = le32toh(blend->height);
+	__u64 src = le64toh(blend->src), dst = le64toh(blend->dst);
+	__u8 *row_data = model->scratch + SCRATCH_SIZE;
+	__u32 row;
+	int ret = 0;
+
+	if ((__u64)width * height > SCRATCH_SIZE || width > ROW_SIZE)
+		return -EFAULT;
+	for (row = 0; row < height && !ret; row++)
+		ret = load(model, src + (__u64)row * le32toh(blend->src_pitch),
+			   model->scratch + (__u64)row * width, width);
+	for (row = 0; row < height && !ret; row++) {
+		__u64 at = dst + (__u64)row * le32toh(blend->dst_pitch);
+
+		ret = load(model, at, row_data, width);
+		if (ret)
+			break;
+		blend_row(row_data, model->scratch + (__u64)row * width, width,
+			  le32toh(blend->alpha));
+		ret = store(model, at, row_data, width);
+	}
+	return ret;
+}
+
 static int run_crc32c(struct model *model, const struct mvgpu_crc32c *crc)
 {
 	__u64 address = le64toh(crc->src), len = le64toh(crc->length);
@@ -185,6 +216,50 @@ static int run_bind(struct model *model, const struct mvgpu_bind *bind,
 	return 0;
 }
 
+static int run_fence(struct model *model, const struct mvgpu_fence *fence)
+{
+	return store(model, le64toh(fence->dst), (const __u8 *)&fence->value,
+		     sizeof(fence->value));
+}
+
+/* Nobody knows the time beforehand: verify.c looks at it apart. */
+static int run_timestamp(struct model *model,
+			 const struct mvgpu_timestamp *timestamp)
+{
+	static const __u8 none[sizeof(__u64)];
+
+	return store(model, le64toh(timestamp->dst), none, sizeof(none));
+}
+
+/* -EAGAIN while it waits. */
+static int run_semaphore(struct model *model,
+			 const struct mvgpu_semaphore *semaphore)
+{
+	__u64 value = le64toh(semaphore->value), is;
+	__le64 raw;
+	bool holds;
+	int ret;
+
+	ret = load(model, le64toh(semaphore->src), (__u8 *)&raw, sizeof(raw));
+	if (ret)
+		return ret;
+	is = le64toh(raw);
+	switch (le32toh(semaphore->compare)) {
+	case MVGPU_COMPARE_EQUAL:
+		holds = is == value;
+		break;
+	case MVGPU_COMPARE_NOT_EQUAL:
+		holds = is != value;
+		break;
+	case MVGPU_COMPARE_GREATER_EQUAL:
+		holds = is >= value;
+		break;
+	default:
+		return -EFAULT;
+	}
+	return holds ? 0 : -EAGAIN;
+}
+
 static int run_command(struct model *model, const union gpu_command *command)
 {
 	switch (le32toh(command->opcode)) {
@@ -194,6 +269,8 @@ static int run_command(struct model *model, const union gpu_command *command)
 		return run_fill(model, &command->fill);
 	case MVGPU_OP_COPY:
 		return run_copy(model, &command->copy);
+	case MVGPU_OP_BLEND:
+		return run_blend(model, &command->blend);
 	case MVGPU_OP_CRC32C:
 		return run_crc32c(model, &command->crc32c);
 	case MVGPU_OP_BIND:
@@ -201,28 +278,71 @@ static int run_command(struct model *model, const union gpu_command *command)
 	case MVGPU_OP_UNBIND:
 		return run_bind(model, &command->bind, true);
 	case MVGPU_OP_FENCE:
-		return store(model, le64toh(command->fence.dst),
-			     (const __u8 *)&command->fence.value,
-			     sizeof(command->fence.value));
+		return run_fence(model, &command->fence);
+	case MVGPU_OP_SEMAPHORE:
+		return run_semaphore(model, &command->semaphore);
+	case MVGPU_OP_TIMESTAMP:
+		return run_timestamp(model, &command->timestamp);
 	default:
 		return -EFAULT;
 	}
 }
 
-int model_run(struct model *model, __u32 until)
+/* One queue, as far as it gets. */
+static int run_queue(struct model *model, unsigned int queue, __u32 until)
 {
 	const struct workload_memory mem = {
 		.ram = model->ram,
 		.vram = model->vram,
 	};
-	int ret = 0;
+	__u32 *next = &model->next[queue];
+	int ret;
 
-	for (; model->next < until && !ret; model->next++) {
+	for (; *next < until; (*next)++) {
 		union gpu_command command;
 
-		command = workload_command(&model->work, model->next);
-		workload_cpu(&model->work, model->next, &mem);
+		command = workload_command(&model->work, queue, *next);
+		workload_cpu(&model->work, queue, *next, &mem);
 		ret = run_command(model, &command);
+		if (ret)
+			return ret;
 	}
+	return 0;
+}
+
+int model_run(struct model *model, const __u32 until[WORKLOAD_QUEUES])
+{
+	bool moved;
+
+	do {
+		unsigned int queue;
+
+		moved = false;
+		for (queue = 0; queue < WORKLOAD_QUEUES; queue++) {
+			__u32 before = model->next[queue];
+			int ret = run_queue(model, queue, until[queue]);
+
+			if (ret && ret != -EAGAIN)
+				return ret;
+			moved = moved || model->next[queue] != before;
+		}
+	} while (moved);
+	return 0;
+}
+
+int model_reach(struct model *model, const __u32 until[WORKLOAD_QUEUES])
+{
+	int ret = model_run(model, until);
+
+	if (!ret && memcmp(model->next, until, sizeof(model->next)))
+		ret = -EDEADLK;
 	return ret;
+}
+
+void model_end(const struct workload *work, __u32 end[WORKLOAD_QUEUES])
+{
+	unsigned int queue;
+
+	for (queue = 0; queue < WORKLOAD_QUEUES; queue++)
+		end[queue] = workload_commands(work, queue);
 }

@@ -12,6 +12,15 @@
 
 #include "machine.h"
 #include "migrate.h"
+#include "timer.h"
+
+const struct roles *roles_of(const char *uuid)
+{
+	static const struct roles gpu = { source_run, target_run };
+	static const struct roles timer = { timer_source_run, timer_target_run };
+
+	return timer_is(uuid) ? &timer : &gpu;
+}
 
 int workload_of(const struct options *options, const struct machine *machine,
 		struct workload *work)
@@ -31,6 +40,7 @@ static int run_to_the_end(struct machine *machine,
 			  const struct options *options, struct model *model,
 			  struct verify_result *result)
 {
+	static const __u32 start[WORKLOAD_QUEUES];
 	struct workload work;
 	int ret;
 
@@ -40,14 +50,15 @@ static int run_to_the_end(struct machine *machine,
 	if (!ret)
 		ret = machine_power_on(machine);
 	if (!ret)
-		ret = machine_start_cpu(machine, 0, workload_commands(&work));
+		ret = machine_start_cpu(machine, start,
+					workload_commands(&work, 0));
 	if (!ret)
 		ret = machine_finish(machine, options->progress, "undisturbed");
 	if (!ret)
 		ret = verify_model(model, &work);
 	if (ret)
 		return ret;
-	ret = verify_memory(machine, model, result);
+	ret = verify_machine(machine, model, result);
 	if (ret)
 		model_destroy(model);
 	return ret;
@@ -65,13 +76,14 @@ int undisturbed_run(const char *uuid, const struct options *options,
 	machine_close(&machine);
 	if (ret)
 		return ret;
+	report_program(&machine.work);
 	printf("undisturbed run      RAM crc32c %08x, VRAM crc32c %08x: %s\n",
 	       result->ram_crc, result->vram_crc,
 	       verify_equal(result) ? "as the model" : "NOT as the model");
+	printf("  interrupts         %8u\n", result->interrupts);
+	report_wrong(result);
 	if (verify_equal(result))
 		return 0;
-	printf("  differs in %u pages of RAM, %u of VRAM\n", result->ram_wrong,
-	       result->vram_wrong);
 	model_destroy(model);
 	return -EBADMSG;
 }
@@ -108,10 +120,11 @@ static int move(const char *source, const char *target,
 	}
 	if (!child) {
 		close(sockets[0]);
-		_exit(target_run(target, sockets[1], options) ? 1 : 0);
+		_exit(roles_of(target)->target(target, sockets[1], options) ?
+		      1 : 0);
 	}
 	close(sockets[1]);
-	ret = source_run(source, sockets[0], options);
+	ret = roles_of(source)->source(source, sockets[0], options);
 	target_ret = wait_for_target(child);
 	return ret ? ret : target_ret;
 }
@@ -124,6 +137,9 @@ int pair_run(const char *source, const char *target,
 	struct model model;
 	int ret;
 
+	/* How a timer ticks is no matter of what it did before. */
+	if (timer_is(source))
+		return move(source, target, options);
 	ret = undisturbed_run(source, options, &model, &reference);
 	if (ret)
 		return ret;

@@ -18,10 +18,11 @@
 /* A memory section begins with its offset. */
 #define MEMORY_HEADER	8
 
-/* Documentation/hardware.rst: the first queue of a MVGPU_STREAM_QUEUES. */
-#define QUEUE_FLAGS	4
-#define QUEUE_DONE	52
-#define QUEUE_END	124
+/* Documentation/hardware.rst: a queue of a MVGPU_STREAM_QUEUES. */
+#define QUEUE_FIRST	4
+#define QUEUE_SIZE	120
+#define QUEUE_FLAGS	0
+#define QUEUE_DONE	48
 #define QUEUE_CURRENT	0x2
 
 static __u32 get_u32(const __u8 *data)
@@ -30,6 +31,24 @@ static __u32 get_u32(const __u8 *data)
 
 	memcpy(&raw, data, sizeof(raw));
 	return le32toh(raw);
+}
+
+static __u64 get_u64(const __u8 *data)
+{
+	return get_u32(data) | (__u64)get_u32(data + 4) << 32;
+}
+
+static void read_queues(const __u8 *payload, __u32 len,
+			struct context *context)
+{
+	__u32 queue, at = QUEUE_FIRST;
+
+	for (queue = 0; queue < WORKLOAD_QUEUES && len - at >= QUEUE_SIZE;
+	     queue++, at += QUEUE_SIZE) {
+		context->begun[queue] = get_u32(payload + at + QUEUE_FLAGS) &
+					QUEUE_CURRENT;
+		context->done[queue] = get_u64(payload + at + QUEUE_DONE);
+	}
 }
 
 void context_read(const __u8 *data, __u64 length, struct context *context)
@@ -45,12 +64,8 @@ void context_read(const __u8 *data, __u64 length, struct context *context)
 			break;
 		if (id == SECTION_MEMORY && len > MEMORY_HEADER)
 			context->memory += len - MEMORY_HEADER;
-		if (id == MVGPU_STREAM_QUEUES && len >= QUEUE_END) {
-			context->begun = get_u32(payload + QUEUE_FLAGS) &
-					 QUEUE_CURRENT;
-			context->done = get_u32(payload + QUEUE_DONE) |
-				(__u64)get_u32(payload + QUEUE_DONE + 4) << 32;
-		}
+		if (id == MVGPU_STREAM_QUEUES && len >= QUEUE_FIRST)
+			read_queues(payload, len, context);
 		at += SECTION_HEADER + (__u64)len;
 	}
 }
@@ -94,53 +109,88 @@ static void print_dirty(const struct report *report)
 	       report->touched);
 }
 
+static unsigned int count_bits(__u32 bits)
+{
+	unsigned int count = 0;
+
+	for (; bits; bits &= bits - 1)
+		count++;
+	return count;
+}
+
+void report_program(const struct workload *work)
+{
+	__u32 counts[WORKLOAD_OPCODES], all = workload_count(work, counts);
+	unsigned int opcode, column = 0;
+
+	printf("program              %8u commands for %u queues\n", all,
+	       WORKLOAD_QUEUES);
+	for (opcode = 0; opcode < WORKLOAD_OPCODES; opcode++) {
+		if (!counts[opcode])
+			continue;
+		printf("%s%-9s %8u", column % 3 ? "   " : "  ",
+		       workload_name(opcode), counts[opcode]);
+		if (++column % 3 == 0)
+			printf("\n");
+	}
+	if (column % 3)
+		printf("\n");
+}
+
+void report_wrong(const struct verify_result *result)
+{
+	if (result->ram_wrong || result->vram_wrong)
+		printf("  differs from the model in %u pages of RAM, %u of VRAM\n",
+		       result->ram_wrong, result->vram_wrong);
+	if (result->stamps_wrong)
+		printf("  %u timestamps run backwards\n",
+		       result->stamps_wrong);
+	if (result->interrupts_wrong)
+		printf("  %u interrupts lost, or too many\n",
+		       result->interrupts_wrong);
+}
+
 static void print_result(const struct report *report,
 			 const struct options *options)
 {
 	const struct verify_result *result = &report->result;
 
+	printf("interrupts           %8u since, %u of them pending at the stop\n",
+	       result->interrupts, count_bits(report->pending));
 	printf("memory at the end    RAM crc32c %08x, VRAM crc32c %08x\n",
 	       result->ram_crc, result->vram_crc);
 	if (options->reference)
 		printf("  undisturbed run    RAM crc32c %08x, VRAM crc32c %08x\n",
 		       options->reference->ram_crc,
 		       options->reference->vram_crc);
-	if (!verify_equal(result))
-		printf("  differs from the model in %u pages of RAM, %u of VRAM\n",
-		       result->ram_wrong, result->vram_wrong);
+	report_wrong(result);
 	printf("result               %s\n",
 	       report_good(report, options) ? "RIGHT" : "WRONG");
 }
 
-static void print_command(const struct report *report,
-			  const struct workload *work)
+static void print_queue(const struct report *report,
+			const struct workload *work, unsigned int queue)
 {
-	union gpu_command command = workload_command(work, report->completed);
-	const struct context *context = &report->context;
+	__u32 at = report->completed[queue];
+	union gpu_command command = workload_command(work, queue, at);
+	__u32 opcode = le32toh(command.opcode);
 
-	printf("  at command         %8u of %u: a %s, ", report->completed,
-	       workload_commands(work), workload_name(&command));
-	if (context->begun)
-		printf("%llu %s into it\n", context->done,
-		       command.opcode == htole32(MVGPU_OP_BIND) ||
-		       command.opcode == htole32(MVGPU_OP_UNBIND) ?
-		       "entries" : "bytes");
+	printf("  queue %u, command   %8u of %u: a %s, ", queue, at,
+	       workload_commands(work, queue), workload_name(opcode));
+	if (!report->context.begun[queue])
+		printf("not begun");
+	else if (opcode == MVGPU_OP_SEMAPHORE)
+		printf("waiting");
 	else
-		printf("not begun\n");
-	printf("  behind it          %8u more in the ring\n",
-	       report->queued - 1);
+		printf("%llu %s into it", report->context.done[queue],
+		       opcode == MVGPU_OP_BIND || opcode == MVGPU_OP_UNBIND ?
+		       "entries" : "bytes");
+	printf("; %u behind it\n", report->queued[queue] - 1);
 }
 
-void report_print(const struct report *report, const struct workload *work,
-		  const struct options *options)
+static void print_memory(const struct report *report,
+			 const struct workload *work)
 {
-	printf("\n%s in the middle of its work\n",
-	       options->cancel ? "Stopped, and started again on the source," :
-				 "Moved");
-	print_command(report, work);
-	if (report->tries > 1)
-		printf("  stops needed       %8u (the queue was empty before)\n",
-		       report->tries);
 	printf("guest RAM            %8.1f MiB, %u pages\n",
 	       work->ram_pages * WORKLOAD_PAGE / MIB, work->ram_pages);
 	print_dirty(report);
@@ -151,7 +201,27 @@ void report_print(const struct report *report, const struct workload *work,
 	printf("  of them VRAM       %8.1f KiB, of %.1f MiB\n",
 	       report->context.memory / 1024.0,
 	       work->vram_pages * WORKLOAD_PAGE / MIB);
+}
+
+void report_print(const struct report *report, const struct workload *work,
+		  const struct options *options)
+{
+	unsigned int queue;
+
+	if (!options->reference)
+		report_program(work);
+	printf("\n%s in the middle of its work\n",
+	       options->cancel ? "Stopped, and started again on the source," :
+				 "Moved");
+	for (queue = 0; queue < WORKLOAD_QUEUES; queue++)
+		print_queue(report, work, queue);
+	if (report->tries > 1)
+		printf("  stops needed       %8u (the moment had passed before)\n",
+		       report->tries);
+	print_memory(report, work);
 	printf("stood still          %8.1f ms\n", report->stood_ms);
+	printf("device clock         %8.1f ms at the stop\n",
+	       report->clock / 1e6);
 	print_result(report, options);
 	fflush(stdout);
 }

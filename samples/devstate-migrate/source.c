@@ -122,20 +122,21 @@ static int send_while_running(struct source *source)
 	return ret;
 }
 
-/* Wait until @moment commands are completed. */
-static int wait_for(struct source *source, __u64 moment)
+/* Wait until queue 0 has completed @moment commands. */
+static int wait_for(struct source *source, __u32 moment)
 {
 	const struct timespec nap = { .tv_nsec = POLL_NS };
-	__u64 completed = 0;
+	__u32 completed[WORKLOAD_QUEUES];
 	int ret;
 
 	for (;;) {
-		ret = machine_completed(&source->machine, &completed);
-		if (ret || completed >= moment)
+		ret = machine_completed(&source->machine, completed);
+		if (ret || completed[0] >= moment)
 			return ret;
 		if (source->options->progress)
-			progress_show("source", completed,
-				      workload_commands(&source->machine.work));
+			progress_show("source", completed[0],
+				      workload_commands(&source->machine.work,
+							0));
 		ret = machine_failed(&source->machine);
 		if (ret)
 			return ret;
@@ -143,11 +144,97 @@ static int wait_for(struct source *source, __u64 moment)
 	}
 }
 
-/* Stop CPU and device. 1 if the device was at work, 0 if not, or -errno. */
+/* Does a queue wait for another, by what it has completed? */
+static bool waits(const struct workload *work, unsigned int queue,
+		  __u32 completed)
+{
+	union gpu_command command;
+
+	if (completed == workload_commands(work, queue))
+		return false;
+	command = workload_command(work, queue, completed);
+	return le32toh(command.opcode) == MVGPU_OP_SEMAPHORE;
+}
+
+/* A moment to stop: by the seed, a queue beside the first waits, or works. */
+static bool right_moment(const struct source *source,
+			 const __u32 completed[WORKLOAD_QUEUES])
+{
+	const struct workload *work = &source->machine.work;
+	unsigned int queue;
+	bool found = false;
+
+	for (queue = 1; queue < WORKLOAD_QUEUES; queue++)
+		found = found || waits(work, queue, completed[queue]) ==
+				 (source->options->seed % 2);
+	return found;
+}
+
+/*
+ * Take interrupts away from the CPU, and wait until one is pending, and for the
+ * right moment.
+ */
+static int wait_for_pending(struct source *source)
+{
+	const struct timespec nap = { .tv_nsec = POLL_NS };
+	struct machine *machine = &source->machine;
+	__u32 end = workload_commands(&machine->work, 0), pending = 0;
+	__u32 completed[WORKLOAD_QUEUES] = { 0 };
+	__u64 late = now_ns() + MACHINE_STUCK_MS * 1000000ULL;
+	int ret;
+
+	ret = machine_disarm(machine);
+	while (!ret && completed[0] < end &&
+	       !(pending && right_moment(source, completed))) {
+		nanosleep(&nap, NULL);
+		ret = machine_failed(machine);
+		if (!ret)
+			ret = machine_completed(machine, completed);
+		if (!ret && gpu_read32(&machine->gpu, MVGPU_REG_PENDING,
+				       &pending))
+			ret = machine_error("read what is pending", -EIO);
+		if (!ret && now_ns() > late)
+			ret = machine_error("no interrupt is pending",
+					    -ETIMEDOUT);
+	}
+	return ret;
+}
+
+/*
+ * How the device stands. 1 if it is as stop_at_work() wants it, 0 if not, or
+ * -errno.
+ */
+static int look_at_queues(struct source *source)
+{
+	struct report *report = &source->report;
+	struct gpu *gpu = &source->machine.gpu;
+	struct gpu_queue_state state;
+	unsigned int queue;
+	int ret, busy = 1;
+
+	for (queue = 0; queue < WORKLOAD_QUEUES; queue++) {
+		ret = gpu_queue_state(gpu, queue, &state);
+		if (ret)
+			return machine_error("read the queues", ret);
+		report->completed[queue] = state.completed;
+		report->queued[queue] = (state.tail - state.head) %
+					WORKLOAD_RING_SIZE / MVGPU_COMMAND_SIZE;
+		busy = busy && state.head != state.tail &&
+		       state.status == MVGPU_QUEUE_BUSY;
+	}
+	ret = gpu_read32(gpu, MVGPU_REG_PENDING, &report->pending);
+	if (!ret)
+		ret = gpu_read64(gpu, MVGPU_REG_CLOCK, &report->clock);
+	if (ret)
+		return machine_error("read the registers", ret);
+	return busy && report->pending &&
+	       right_moment(source, report->completed);
+}
+
+/* Stop CPU and device. 1 if that met the device at work, 0 if not, or -errno. */
 static int stop_once(struct source *source)
 {
 	struct machine *machine = &source->machine;
-	struct gpu_queue_state queue;
 	int ret;
 
 	source->stop_ns = now_ns();
@@ -155,20 +242,17 @@ static int stop_once(struct source *source)
 	ret = devstate_stop(&machine->state);
 	if (ret)
 		return machine_error("stop the device", ret);
-	ret = gpu_queue_state(&machine->gpu, 0, &queue);
-	if (ret)
-		return machine_error("read the queue", ret);
-	source->report.completed = queue.completed;
-	source->report.queued = (queue.tail - queue.head) %
-				WORKLOAD_RING_SIZE / MVGPU_COMMAND_SIZE;
 	source->report.tries++;
-	return queue.head != queue.tail && queue.status == MVGPU_QUEUE_BUSY;
+	return look_at_queues(source);
 }
 
 static int start_again(struct source *source)
 {
-	int ret = devstate_start(&source->machine.state);
+	int ret = machine_arm(&source->machine);
 
+	if (ret)
+		return ret;
+	ret = devstate_start(&source->machine.state);
 	if (ret)
 		return machine_error("start the device again", ret);
 	machine_resume_cpu(&source->machine);
@@ -178,20 +262,25 @@ static int start_again(struct source *source)
 /* The command to stop at: somewhere between 30 and 60 percent. */
 static __u32 first_moment(struct source *source)
 {
-	__u64 end = workload_commands(&source->machine.work);
+	__u64 end = workload_commands(&source->machine.work, 0);
 
 	return end * (30 + source->options->seed % 31) / 100;
 }
 
-/* Stop the device while it is at work: head is not tail. */
+/*
+ * Stop the device while all its queues are busy, an interrupt is pending, and
+ * right_moment() agrees.
+ */
 static int stop_at_work(struct source *source)
 {
-	__u32 end = workload_commands(&source->machine.work);
-	__u64 moment = first_moment(source);
+	__u32 end = workload_commands(&source->machine.work, 0);
+	__u32 moment = first_moment(source);
 	int ret, i;
 
 	for (i = 0; i < TRIES_MAX; i++) {
 		ret = wait_for(source, moment);
+		if (!ret)
+			ret = wait_for_pending(source);
 		if (ret)
 			return ret;
 		ret = stop_once(source);
@@ -201,6 +290,8 @@ static int stop_at_work(struct source *source)
 		if (ret)
 			return ret;
 		moment += end / 20 + 1;
+		if (moment > end)
+			moment = end;
 	}
 	return machine_error("the device was idle whenever it was stopped",
 			     -EAGAIN);
@@ -226,7 +317,12 @@ static int send_ram(struct source *source)
 
 static int send_config_and_cpu(struct source *source)
 {
-	const __u32 cpu[2] = { source->machine.cpu.next, 0 };
+	const struct report *report = &source->report;
+	const __u32 *next = source->machine.cpu.next;
+	const __u32 cpu[] = {
+		next[0], next[1], next[2], next[3], report->pending, 0,
+		(__u32)report->clock, (__u32)(report->clock >> 32),
+	};
 	__u8 config[WIRE_CONFIG_SIZE];
 	int ret;
 
@@ -236,7 +332,8 @@ static int send_config_and_cpu(struct source *source)
 		ret = wire_send(&source->wire, WIRE_CONFIG, config,
 				sizeof(config));
 	if (!ret)
-		ret = wire_send_words(&source->wire, WIRE_CPU, cpu, 2);
+		ret = wire_send_words(&source->wire, WIRE_CPU, cpu,
+				      sizeof(cpu) / sizeof(*cpu));
 	return ret;
 }
 
@@ -288,11 +385,10 @@ static int hand_over(struct source *source)
 	return ret ? machine_error("hand over", ret) : 0;
 }
 
-/* Receive a frame of one type; what the target complains of is an error. */
-static int expect(struct source *source, enum wire_type type,
-		  struct wire_frame *frame)
+int migrate_answer(struct wire *wire, enum wire_type type,
+		   struct wire_frame *frame)
 {
-	int ret = wire_receive(&source->wire, frame);
+	int ret = wire_receive(wire, frame);
 
 	if (ret)
 		return machine_error("the target", ret);
@@ -306,14 +402,19 @@ static int receive_result(struct source *source)
 {
 	struct verify_result *result = &source->report.result;
 	struct wire_frame frame;
-	int ret = expect(source, WIRE_RESULT, &frame);
+	int ret = migrate_answer(&source->wire, WIRE_RESULT, &frame);
 
 	if (ret)
 		return ret;
-	result->ram_wrong = wire_u32(&frame, 0);
-	result->vram_wrong = wire_u32(&frame, 4);
-	result->ram_crc = wire_u32(&frame, 8);
-	result->vram_crc = wire_u32(&frame, 12);
+	*result = (struct verify_result) {
+		.ram_wrong = wire_u32(&frame, 0),
+		.vram_wrong = wire_u32(&frame, 4),
+		.stamps_wrong = wire_u32(&frame, 8),
+		.interrupts = wire_u32(&frame, 12),
+		.interrupts_wrong = wire_u32(&frame, 16),
+		.ram_crc = wire_u32(&frame, 20),
+		.vram_crc = wire_u32(&frame, 24),
+	};
 	return 0;
 }
 
@@ -329,12 +430,12 @@ static int stay(struct source *source)
 	if (ret)
 		return ret;
 	if (options->model)
-		return verify_memory(&source->machine, options->model,
-				     &source->report.result);
+		return verify_machine(&source->machine, options->model,
+				      &source->report.result);
 	ret = verify_model(&model, &source->machine.work);
 	if (ret)
 		return ret;
-	ret = verify_memory(&source->machine, &model, &source->report.result);
+	ret = verify_machine(&source->machine, &model, &source->report.result);
 	model_destroy(&model);
 	return ret;
 }
@@ -352,6 +453,7 @@ static int stay_after(struct source *source, int error)
 
 static int prepare(struct source *source)
 {
+	static const __u32 start[WORKLOAD_QUEUES];
 	struct machine *machine = &source->machine;
 	struct workload work;
 	int ret;
@@ -367,7 +469,8 @@ static int prepare(struct source *source)
 		return machine_error("the bitmap", -ENOMEM);
 	ret = machine_power_on(machine);
 	if (!ret)
-		ret = machine_start_cpu(machine, 0, first_moment(source) / 2);
+		ret = machine_start_cpu(machine, start,
+					first_moment(source) / 2);
 	return ret;
 }
 
@@ -391,7 +494,7 @@ static int conclude(struct source *source)
 
 	ret = hand_over(source);
 	if (!ret && !cancel)
-		ret = expect(source, WIRE_STARTED, &frame);
+		ret = migrate_answer(&source->wire, WIRE_STARTED, &frame);
 	if (!ret && !cancel) {
 		stood_until_now(source);
 		machine_close(&source->machine);

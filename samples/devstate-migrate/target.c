@@ -40,14 +40,18 @@ enum phase {
  * @machine: the guest
  * @wire: to the source
  * @phase: how far it is
- * @next: the command that the CPU writes next
+ * @next: the command of each queue that the CPU writes next
+ * @pending: interrupts that were pending when the source stopped
+ * @clock: the device's clock then
  * @context: bytes of the context that were loaded
  */
 struct target {
 	struct machine machine;
 	struct wire wire;
 	enum phase phase;
-	__u32 next;
+	__u32 next[WORKLOAD_QUEUES];
+	__u32 pending;
+	__u64 clock;
 	__u64 context;
 };
 
@@ -111,10 +115,19 @@ static int take_config(struct target *target, const struct wire_frame *frame)
 
 static int take_cpu(struct target *target, const struct wire_frame *frame)
 {
-	target->next = wire_u32(frame, 0);
-	if (target->next > workload_commands(&target->machine.work))
-		return machine_error("a CPU beyond its program", -EPROTO);
-	return 0;
+	unsigned int queue;
+
+	for (queue = 0; queue < WORKLOAD_QUEUES; queue++) {
+		target->next[queue] = wire_u32(frame, 4 * queue);
+		if (target->next[queue] >
+		    workload_commands(&target->machine.work, queue))
+			return machine_error("a CPU beyond its program",
+					     -EPROTO);
+	}
+	target->pending = wire_u32(frame, 16);
+	target->clock = wire_u64(frame, 24);
+	return wire_u32(frame, 20) ? machine_error("a CPU of no kind", -EPROTO) :
+				     0;
 }
 
 static int take_context(struct target *target, const struct wire_frame *frame)
@@ -134,11 +147,36 @@ static int take_context(struct target *target, const struct wire_frame *frame)
 	return 0;
 }
 
+/* What no command shows: the clock stood, and no interrupt was lost. */
+static int check_device(struct target *target)
+{
+	struct gpu *gpu = &target->machine.gpu;
+	__u32 pending;
+	__u64 clock;
+	int ret;
+
+	ret = gpu_read32(gpu, MVGPU_REG_PENDING, &pending);
+	if (!ret)
+		ret = gpu_read64(gpu, MVGPU_REG_CLOCK, &clock);
+	if (ret)
+		return machine_error("read the registers", ret);
+	if (pending != target->pending)
+		return machine_error("other interrupts are pending", -EBADMSG);
+	if (clock != target->clock)
+		return machine_error("the clock shows another time", -EBADMSG);
+	return 0;
+}
+
 static int take_go(struct target *target, const struct wire_frame *frame)
 {
-	int ret = devstate_start(&target->machine.state);
+	int ret = check_device(target);
 
 	(void)frame;
+	if (!ret)
+		ret = machine_arm(&target->machine);
+	if (ret)
+		return ret;
+	ret = devstate_start(&target->machine.state);
 	if (ret)
 		return machine_error("start the device", ret);
 	ret = wire_send(&target->wire, WIRE_STARTED, NULL, 0);
@@ -209,38 +247,46 @@ static int compare(struct target *target, const struct model *known,
 	int ret;
 
 	if (known)
-		return verify_memory(&target->machine, known, result);
+		return verify_machine(&target->machine, known, result);
 	ret = verify_model(&model, &target->machine.work);
 	if (ret)
 		return ret;
-	ret = verify_memory(&target->machine, &model, result);
+	ret = verify_machine(&target->machine, &model, result);
 	model_destroy(&model);
 	return ret;
+}
+
+static int send_result(struct target *target,
+		       const struct verify_result *result)
+{
+	const __u32 words[] = {
+		result->ram_wrong, result->vram_wrong, result->stamps_wrong,
+		result->interrupts, result->interrupts_wrong, result->ram_crc,
+		result->vram_crc,
+	};
+	int ret = wire_send_words(&target->wire, WIRE_RESULT, words,
+				  sizeof(words) / sizeof(*words));
+
+	return ret ? machine_error("the source", ret) : 0;
 }
 
 /* The guest is here now: let it end, and see whether it is right. */
 static int go_on(struct target *target, const struct options *options)
 {
 	struct verify_result result;
-	__u32 words[4];
 	int ret;
 
 	ret = machine_start_cpu(&target->machine, target->next,
-				workload_commands(&target->machine.work));
+				workload_commands(&target->machine.work, 0));
 	if (!ret)
 		ret = machine_finish(&target->machine, options->progress,
 				     "target");
 	if (!ret)
 		ret = compare(target, options->model, &result);
+	if (!ret)
+		ret = send_result(target, &result);
 	if (ret)
 		return ret;
-	words[0] = result.ram_wrong;
-	words[1] = result.vram_wrong;
-	words[2] = result.ram_crc;
-	words[3] = result.vram_crc;
-	ret = wire_send_words(&target->wire, WIRE_RESULT, words, 4);
-	if (ret)
-		return machine_error("the source", ret);
 	return verify_equal(&result) ? 0 : -EBADMSG;
 }
 

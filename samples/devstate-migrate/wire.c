@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "mdev_sample.h"
 #include "wire.h"
 #include "workload.h"
 
@@ -36,13 +37,16 @@ static const struct {
 	[WIRE_RAM]	= { 8 + WORKLOAD_PAGE,
 			    8 + WIRE_RAM_PAGES * WORKLOAD_PAGE },
 	[WIRE_CONFIG]	= { WIRE_CONFIG_SIZE, WIRE_CONFIG_SIZE },
-	[WIRE_CPU]	= { 8, 8 },
+	[WIRE_CPU]	= { 32, 32 },
 	[WIRE_CONTEXT]	= { 1, WIRE_CONTEXT_MAX },
 	[WIRE_GO]	= { 0, 0 },
 	[WIRE_CANCEL]	= { 0, 0 },
 	[WIRE_STARTED]	= { 0, 0 },
-	[WIRE_RESULT]	= { 16, 16 },
+	[WIRE_RESULT]	= { 28, 28 },
 	[WIRE_ERROR]	= { 4, 4 },
+	[WIRE_TIMER]	= { 8, 8 },
+	[WIRE_REGISTERS] = { 4 * MDEV_SAMPLE_REGS, 4 * MDEV_SAMPLE_REGS },
+	[WIRE_TIMER_RESULT] = { 8, 8 },
 };
 
 /*

@@ -14,6 +14,10 @@
  * CONTEXT, and GO or CANCEL. The target answers GO with STARTED, and with
  * RESULT once the program has ended; instead of any answer it may send ERROR
  * and hang up. The receiver of a frame trusts nothing of it.
+ *
+ * For a timer, which has no RAM, config space or CPU, the source sends TIMER,
+ * REGISTERS, CONTEXT, and GO or CANCEL; the answers to GO are STARTED and
+ * TIMER_RESULT.
  */
 #ifndef DEVSTATE_MIGRATE_WIRE_H
 #define DEVSTATE_MIGRATE_WIRE_H
@@ -22,7 +26,7 @@
 #include <linux/types.h>
 
 #define WIRE_MAGIC	0x314d5344U
-#define WIRE_VERSION	1
+#define WIRE_VERSION	2
 
 /* Pieces that bulk data is cut into. */
 #define WIRE_RAM_PAGES		64
@@ -37,14 +41,18 @@
  *	pages of VRAM
  * @WIRE_RAM: u64 offset in guest RAM, then whole pages
  * @WIRE_CONFIG: the first WIRE_CONFIG_SIZE bytes of PCI config space
- * @WIRE_CPU: u32 command that the CPU writes next, u32 0
+ * @WIRE_CPU: u32 command that the CPU writes next, for each of four queues;
+ *	u32 the device's PENDING, u32 0, u64 its CLOCK, as it was stopped
  * @WIRE_CONTEXT: the next bytes of the context
  * @WIRE_GO: all is there; the target owns the device from here on
  * @WIRE_CANCEL: forget it; the source goes on
  * @WIRE_STARTED: the device runs on the target
- * @WIRE_RESULT: u32 pages of guest RAM that are wrong, u32 pages of VRAM that
- *	are wrong, u32 CRC-32C of guest RAM, u32 CRC-32C of VRAM
+ * @WIRE_RESULT: the members of struct verify_result, u32 each
  * @WIRE_ERROR: u32 errno
+ * @WIRE_TIMER: u32 version, u32 0
+ * @WIRE_REGISTERS: all registers of a timer, u32 each, as it was stopped
+ * @WIRE_TIMER_RESULT: u32 registers that are wrong, u32 ticks since it was
+ *	started
  * @WIRE_TYPES: one more than the last
  */
 enum wire_type {
@@ -58,6 +66,9 @@ enum wire_type {
 	WIRE_STARTED	= 8,
 	WIRE_RESULT	= 9,
 	WIRE_ERROR	= 10,
+	WIRE_TIMER	= 11,
+	WIRE_REGISTERS	= 12,
+	WIRE_TIMER_RESULT = 13,
 	WIRE_TYPES
 };
 

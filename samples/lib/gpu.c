@@ -266,6 +266,23 @@ union gpu_command gpu_copy(__u64 dst, __u64 src, __u32 width, __u32 height,
 	};
 }
 
+union gpu_command gpu_blend(__u64 dst, __u64 src, __u32 width, __u32 height,
+			    __u32 dst_pitch, __u32 src_pitch, __u32 alpha)
+{
+	return (union gpu_command) {
+		.blend = {
+			.opcode = htole32(MVGPU_OP_BLEND),
+			.dst = htole64(dst),
+			.width = htole32(width),
+			.height = htole32(height),
+			.dst_pitch = htole32(dst_pitch),
+			.src_pitch = htole32(src_pitch),
+			.src = htole64(src),
+			.alpha = htole32(alpha),
+		},
+	};
+}
+
 union gpu_command gpu_crc32c(__u64 dst, __u64 src, __u64 length, __u32 seed)
 {
 	return (union gpu_command) {
@@ -309,6 +326,36 @@ union gpu_command gpu_fence(__u64 dst, __u64 value)
 			.opcode = htole32(MVGPU_OP_FENCE),
 			.dst = htole64(dst),
 			.value = htole64(value),
+		},
+	};
+}
+
+union gpu_command gpu_fence_interrupt(__u64 dst, __u64 value)
+{
+	union gpu_command command = gpu_fence(dst, value);
+
+	command.fence.flags = htole32(MVGPU_FENCE_INTERRUPT);
+	return command;
+}
+
+union gpu_command gpu_semaphore(__u64 src, __u32 compare, __u64 value)
+{
+	return (union gpu_command) {
+		.semaphore = {
+			.opcode = htole32(MVGPU_OP_SEMAPHORE),
+			.src = htole64(src),
+			.value = htole64(value),
+			.compare = htole32(compare),
+		},
+	};
+}
+
+union gpu_command gpu_timestamp(__u64 dst)
+{
+	return (union gpu_command) {
+		.timestamp = {
+			.opcode = htole32(MVGPU_OP_TIMESTAMP),
+			.dst = htole64(dst),
 		},
 	};
 }

@@ -122,18 +122,24 @@ int gpu_queue_wait(const struct gpu *gpu, unsigned int queue,
  * @opcode: enum mvgpu_opcode, little-endian
  * @fill: MVGPU_OP_FILL
  * @copy: MVGPU_OP_COPY
+ * @blend: MVGPU_OP_BLEND
  * @crc32c: MVGPU_OP_CRC32C
  * @bind: MVGPU_OP_BIND, MVGPU_OP_UNBIND
  * @fence: MVGPU_OP_FENCE
+ * @semaphore: MVGPU_OP_SEMAPHORE
+ * @timestamp: MVGPU_OP_TIMESTAMP
  */
 union gpu_command {
 	__u8 bytes[MVGPU_COMMAND_SIZE];
 	__le32 opcode;
 	struct mvgpu_fill fill;
 	struct mvgpu_copy copy;
+	struct mvgpu_blend blend;
 	struct mvgpu_crc32c crc32c;
 	struct mvgpu_bind bind;
 	struct mvgpu_fence fence;
+	struct mvgpu_semaphore semaphore;
+	struct mvgpu_timestamp timestamp;
 };
 
 /* Command builders: see the structures in linux/mvgpu.h for the arguments. */
@@ -142,10 +148,16 @@ union gpu_command gpu_fill(__u64 dst, __u32 width, __u32 height, __u32 pitch,
 			   __u32 value);
 union gpu_command gpu_copy(__u64 dst, __u64 src, __u32 width, __u32 height,
 			   __u32 dst_pitch, __u32 src_pitch);
+union gpu_command gpu_blend(__u64 dst, __u64 src, __u32 width, __u32 height,
+			    __u32 dst_pitch, __u32 src_pitch, __u32 alpha);
 union gpu_command gpu_crc32c(__u64 dst, __u64 src, __u64 length, __u32 seed);
 union gpu_command gpu_bind(__u32 first, __u32 count, __u64 entry);
 union gpu_command gpu_unbind(__u32 first, __u32 count);
 union gpu_command gpu_fence(__u64 dst, __u64 value);
+/* The same, and the queue's interrupt. */
+union gpu_command gpu_fence_interrupt(__u64 dst, __u64 value);
+union gpu_command gpu_semaphore(__u64 src, __u32 compare, __u64 value);
+union gpu_command gpu_timestamp(__u64 dst);
 
 /**
  * struct gpu_ring - the writing side of a queue

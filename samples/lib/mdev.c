@@ -114,23 +114,41 @@ int mdev_remove(const char *uuid)
 	return write_text(path, "1");
 }
 
-int mdev_available(const char *type)
+/* The first line of a file, without its end. */
+static int read_text(const char *path, char *text, size_t size)
 {
-	char path[PATH_MAX], text[32];
 	ssize_t len;
 	int fd, ret;
 
-	ret = type_path(type, "available_instances", path);
-	if (ret)
-		return ret;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	len = read(fd, text, sizeof(text) - 1);
+	len = read(fd, text, size - 1);
 	ret = len < 0 ? -errno : 0;
 	close(fd);
 	if (ret)
 		return ret;
 	text[len] = '\0';
-	return atoi(text);
+	text[strcspn(text, "\n")] = '\0';
+	return 0;
+}
+
+int mdev_api(const char *uuid, char *api, size_t size)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path),
+		 "/sys/bus/mdev/devices/%s/mdev_type/device_api", uuid);
+	return read_text(path, api, size);
+}
+
+int mdev_available(const char *type)
+{
+	char path[PATH_MAX], text[32];
+	int ret;
+
+	ret = type_path(type, "available_instances", path);
+	if (!ret)
+		ret = read_text(path, text, sizeof(text));
+	return ret ? ret : atoi(text);
 }

@@ -8,6 +8,7 @@
 #define SAMPLES_LIB_MDEV_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* The type that every mvgpu host has. */
 #define MDEV_TYPE_SMALL		"mvgpu-small"
@@ -38,6 +39,9 @@ int mdev_create(const char *type, const char *uuid);
 int mdev_remove(const char *uuid);
 
 bool mdev_exists(const char *uuid);
+
+/* What sysfs says as device_api of its type, without a newline. */
+int mdev_api(const char *uuid, char *api, size_t size);
 
 /* Wait for the group and its node below /dev/vfio, or -ETIMEDOUT. */
 int mdev_wait(const char *uuid, unsigned int timeout_ms);

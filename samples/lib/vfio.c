@@ -358,6 +358,55 @@ int vfio_config_write(int device, __u32 offset, const void *data, size_t len)
 	return ret < 0 ? ret : vfio_pwrite(device, data, len, base + offset);
 }
 
+int vfio_irq_count(int device, __u32 index)
+{
+	struct vfio_irq_info info = { .argsz = sizeof(info), .index = index };
+	int ret = ioctl_errno(device, VFIO_DEVICE_GET_IRQ_INFO, &info);
+
+	return ret < 0 ? ret : (int)info.count;
+}
+
+int vfio_set_irqs(int device, __u32 index, __u32 flags, __u32 start,
+		  __u32 count, const void *data)
+{
+	size_t size = 0;
+	struct vfio_irq_set *set;
+	int ret;
+
+	if (flags & VFIO_IRQ_SET_DATA_EVENTFD)
+		size = count * sizeof(__s32);
+	else if (flags & VFIO_IRQ_SET_DATA_BOOL)
+		size = count;
+
+	set = calloc(1, sizeof(*set) + size);
+	if (!set)
+		return -ENOMEM;
+	set->argsz = (__u32)(sizeof(*set) + size);
+	set->flags = flags;
+	set->index = index;
+	set->start = start;
+	set->count = count;
+	if (data)
+		memcpy(set->data, data, size);
+	ret = ioctl_errno(device, VFIO_DEVICE_SET_IRQS, set);
+	free(set);
+	return ret;
+}
+
+int vfio_irq_eventfds(int device, __u32 index, __u32 start, __u32 count,
+		      const int *eventfds)
+{
+	return vfio_set_irqs(device, index, VFIO_IRQ_SET_DATA_EVENTFD |
+			     VFIO_IRQ_SET_ACTION_TRIGGER, start, count,
+			     eventfds);
+}
+
+int vfio_irq_disable(int device, __u32 index)
+{
+	return vfio_set_irqs(device, index, VFIO_IRQ_SET_DATA_NONE |
+			     VFIO_IRQ_SET_ACTION_TRIGGER, 0, 0, NULL);
+}
+
 static int command_bit(int device, __u16 bit, bool on)
 {
 	__u16 command;

@@ -152,6 +152,30 @@ int vfio_pwrite(int device, const void *data, size_t len, off_t offset);
 int vfio_config_read(int device, __u32 offset, void *data, size_t len);
 int vfio_config_write(int device, __u32 offset, const void *data, size_t len);
 
+/* VFIO_DEVICE_GET_IRQ_INFO: vectors of an index such as VFIO_PCI_MSIX_IRQ_INDEX */
+int vfio_irq_count(int device, __u32 index);
+
+/**
+ * vfio_set_irqs - VFIO_DEVICE_SET_IRQS
+ * @device: device fd
+ * @index: VFIO_PCI_..._IRQ_INDEX
+ * @flags: VFIO_IRQ_SET_...
+ * @start: first vector
+ * @count: of vectors
+ * @data: @count eventfds, or bytes, or NULL, as @flags say
+ *
+ * Return: 0 or -errno.
+ */
+int vfio_set_irqs(int device, __u32 index, __u32 flags, __u32 start,
+		  __u32 count, const void *data);
+
+/* Have vectors from @start on signal eventfds; -1 for one that does not. */
+int vfio_irq_eventfds(int device, __u32 index, __u32 start, __u32 count,
+		      const int *eventfds);
+
+/* Disable all vectors of an index. */
+int vfio_irq_disable(int device, __u32 index);
+
 /* Let the device do DMA, or not: the bus master bit of COMMAND. */
 int vfio_bus_master(int device, bool on);
 

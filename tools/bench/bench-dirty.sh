@@ -16,33 +16,16 @@ set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 out=$top/build/bench
 csv=$out/dirty.csv
-
-# Shows what a step wrote only if it went wrong.
-quietly()
-{
-	local log=$1
-	shift
-	if ! "$@" >"$log" 2>&1; then
-		tail -n 30 "$log" >&2
-		echo "bench-dirty: failed, see $log" >&2
-		exit 1
-	fi
-}
+# shellcheck source=tools/quietly.sh
+. "$top/tools/quietly.sh"
+# shellcheck source=tools/testing/vm/modules.sh
+. "$top/tools/testing/vm/modules.sh"
 
 # In the VM: $1 holds the modules, $2 is bench-dirty.
 inside()
 {
-	local files=("$1/drivers/dirty/vfio_dirty.ko"
-		"$1/tools/testing/modules/pintest.ko")
-	local needed file
-
-	needed=$(modinfo -F depends "${files[@]}" | tr ',' '\n' |
-		grep -vxE 'vfio_dirty|' | sort -u)
-	# shellcheck disable=SC2086 # one word each
-	modprobe -a vfio_iommu_type1 $needed
-	for file in "${files[@]}"; do
-		insmod "$file"
-	done
+	modules_insert "$1/drivers/dirty/vfio_dirty.ko" \
+		"$1/tools/testing/modules/pintest.ko"
 	shift
 	"$@" >/results/rows.csv
 }

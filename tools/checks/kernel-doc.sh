@@ -8,7 +8,7 @@
 
 linux=$(tools/linux-files) || exit 1
 
-for file in $(check_files .c .h | grep -E '^(drivers|include)/'); do
+for file in $(check_files .c .h | grep -E '^((drivers|include|samples/mdev-sample)/|samples/guest/[^/]*$)'); do
 	perl "$linux/scripts/kernel-doc" -none -Wall "$file" \
 		>"$check_work/complaints" 2>&1
 	check_result "$file" "$check_work/complaints"

@@ -67,7 +67,7 @@ check_kernels()
 {
 	local series
 
-	for series in ${KVERS:-6.1 6.12}; do
+	for series in ${KVERS:-$(tools/kernels --tested)}; do
 		if [ -e "/lib/modules/$series/build" ]; then
 			echo "$series"
 		else

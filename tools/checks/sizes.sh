@@ -11,7 +11,7 @@
 longest_file=700
 longest_function=60
 
-for file in $(check_files .c .h .sh .rst); do
+for file in $(check_files .c .h .py .sh .rst); do
 	lines=$(wc -l <"$file")
 	[ "$lines" -le "$longest_file" ] || echo "$file: $lines lines"
 done >"$check_work/complaints"

@@ -11,17 +11,22 @@
 made_up='^(init_module|cleanup_module|__pfx_.*|__cfi_.*|__(s|t)rcu_.*'
 made_up+='|__(traceiter|bpf_trace|probestub|SCT__tp_func|SCK__tp_func|tracepoint)_.*'
 made_up+='|(trace|trace_raw|perf_trace|trace_event_raw|trace_raw_output)_(event|output|.*)_?.*'
+# Attributes of sysfs have the names that DEVICE_ATTR_RO() and its like want.
+made_up+='|(state|owner|vram_used|pages_pinned|commands|faults|bytes_migrated)_(show|store)'
 made_up+='|.*\.(cold|part|constprop|isra)\.?[0-9.]*|__(init|exit)_.*|_sub_[ID]_.*)$'
 
 for kver in $(check_kernels); do
-	make KVER="$kver" BUILD="${BUILD:-$top/build}" >"$check_work/log" 2>&1 || {
+	make KVER="$kver" BUILD="${BUILD:-$top/build}" CONFIG_MDEV_SAMPLE=m \
+		CONFIG_MVGPU_GUEST=m >"$check_work/log" 2>&1 || {
 		cp "$check_work/log" "$check_work/complaints"
 		check_result "$kver builds" "$check_work/complaints"
 		continue
 	}
-	for module in dirty/vfio_dirty migration/mdev_migration mvgpu/mvgpu; do
-		name=${module#*/}
-		nm "${BUILD:-$top/build}/$kver/drivers/$module.ko" |
+	for module in drivers/dirty/vfio_dirty drivers/migration/mdev_migration \
+			drivers/mvgpu/mvgpu samples/guest/mvgpu_guest \
+			samples/mdev-sample/mdev_sample; do
+		name=${module##*/}
+		nm "${BUILD:-$top/build}/$kver/$module.ko" |
 			awk '$2 ~ /^[tTwW]$/ { print $3 }' |
 			grep -vE "^(__)?${name}_|^$name\$" |
 			grep -vE "$made_up" >"$check_work/complaints"

@@ -11,14 +11,16 @@
 kdir=$(tools/kernel/next.sh) || exit 1
 release=$(cat "$kdir/include/config/kernel.release")
 log=$check_work/log
-make W=1 KDIR="$kdir" BUILD="$check_work" CONFIG_VFIO_DIRTY_PINTEST=m >"$log" 2>&1
+make W=1 KDIR="$kdir" BUILD="$check_work" CONFIG_VFIO_DIRTY_PINTEST=m \
+	CONFIG_MDEV_SAMPLE=m CONFIG_MVGPU_GUEST=m >"$log" 2>&1
 status=$?
 
 check_complaints "$log" "$status" >"$check_work/complaints"
 check_result "$release builds without a word" "$check_work/complaints"
 
-find drivers tools/testing/modules -name '*.c' | wc -l >"$check_work/sources"
-grep -cE '^ +CC \[M\] +(drivers|tools)/.*[a-z]\.o$' <(grep -v '\.mod\.o$' "$log") \
+find drivers samples/guest samples/mdev-sample tools/testing/modules \
+	-name workload -prune -o -name '*.c' -print | wc -l >"$check_work/sources"
+grep -cE '^ +CC \[M\] +(drivers|samples|tools)/.*[a-z0-9]\.o$' <(grep -v '\.mod\.o$' "$log") \
 	>"$check_work/compiled"
 diff "$check_work/sources" "$check_work/compiled" >"$check_work/complaints"
 check_result "$release all sources compiled" "$check_work/complaints"

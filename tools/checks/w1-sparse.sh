@@ -8,12 +8,15 @@
 # shellcheck source=tools/checks/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-sources=$(find drivers tools/testing/modules -name '*.c' | wc -l)
+# The program beside the guest's module is none of the kernel's.
+sources=$(find drivers samples/guest samples/mdev-sample tools/testing/modules \
+	-name workload -prune -o -name '*.c' -print | wc -l)
 
 for kver in $(check_kernels); do
 	log=$check_work/$kver.log
 	make W=1 C=2 CF="-Wsparse-error -D__CHECK_ENDIAN__" KVER="$kver" \
-		BUILD="$check_work" CONFIG_VFIO_DIRTY_PINTEST=m >"$log" 2>&1
+		BUILD="$check_work" CONFIG_VFIO_DIRTY_PINTEST=m \
+		CONFIG_MDEV_SAMPLE=m CONFIG_MVGPU_GUEST=m >"$log" 2>&1
 	status=$?
 
 	check_complaints "$log" "$status" >"$check_work/complaints"

@@ -17,7 +17,17 @@
 /* BARs. */
 #define MVGPU_BAR_VRAM			0	/* 64-bit, prefetchable */
 #define MVGPU_BAR_REGISTERS		2	/* 32-bit, MVGPU_REGISTERS_SIZE */
+#define MVGPU_BAR_MSIX			4	/* 32-bit, MVGPU_MSIX_SIZE */
 #define MVGPU_REGISTERS_SIZE		0x100000
+#define MVGPU_MSIX_SIZE			0x2000
+
+/*
+ * MSI and MSI-X have a vector for each queue. With fewer of MSI enabled, queue
+ * n raises vector n modulo their number.
+ */
+#define MVGPU_VECTORS			4
+#define MVGPU_MSIX_TABLE		0x0000	/* in MVGPU_BAR_MSIX */
+#define MVGPU_MSIX_PBA			0x1000
 
 /*
  * Registers: little-endian, accessed with 4 bytes naturally aligned; those of
@@ -30,13 +40,16 @@
 #define MVGPU_REG_QUEUES		0x000c	/* ro, number of queues */
 #define MVGPU_REG_VRAM_SIZE		0x0010	/* ro, 64 bits, bytes */
 #define MVGPU_REG_GTT_ENTRIES		0x0018	/* ro */
+#define MVGPU_REG_VECTORS		0x001c	/* ro, MVGPU_VECTORS */
+#define MVGPU_REG_CLOCK			0x0020	/* ro, 64 bits, nanoseconds */
+#define MVGPU_REG_PENDING		0x0028	/* ro, bit n: queue n's interrupt */
 
 #define MVGPU_ID			0x5047564d	/* "MVGP" */
-#define MVGPU_VERSION			0x00010000	/* major, minor */
+#define MVGPU_VERSION			0x00010001	/* major, minor */
 
 /* Registers of queue n: MVGPU_QUEUE(n) + offset. */
 #define MVGPU_QUEUE(n)			(0x1000 + (n) * 0x100)
-#define MVGPU_QUEUE_CONTROL		0x00	/* rw, MVGPU_QUEUE_ENABLE */
+#define MVGPU_QUEUE_CONTROL		0x00	/* rw, MVGPU_QUEUE_ENABLE, ... */
 #define MVGPU_QUEUE_STATUS		0x04	/* ro, enum mvgpu_queue_status */
 #define MVGPU_QUEUE_RING_BASE		0x08	/* rw, 64 bits, GPU address */
 #define MVGPU_QUEUE_RING_SIZE		0x10	/* rw, bytes */
@@ -46,7 +59,9 @@
 #define MVGPU_QUEUE_FAULT_ADDRESS	0x20	/* ro, 64 bits, GPU address */
 #define MVGPU_QUEUE_COMPLETED		0x28	/* ro, 64 bits, commands */
 
+/* Bits of MVGPU_QUEUE_CONTROL. */
 #define MVGPU_QUEUE_ENABLE		0x1
+#define MVGPU_QUEUE_FAULT_INTERRUPT	0x2	/* a fault raises the interrupt */
 
 /* A ring: power of two within these, aligned to MVGPU_PAGE_SIZE. */
 #define MVGPU_RING_SIZE_MIN		0x1000
@@ -112,21 +127,25 @@ enum mvgpu_fault {
  * @MVGPU_OP_NOP: nothing
  * @MVGPU_OP_FILL: fill a rectangle with a pattern, struct mvgpu_fill
  * @MVGPU_OP_COPY: copy a rectangle, struct mvgpu_copy
+ * @MVGPU_OP_BLEND: lay one rectangle of pixels over another, struct mvgpu_blend
  * @MVGPU_OP_CRC32C: checksum a range, struct mvgpu_crc32c
  * @MVGPU_OP_BIND: write consecutive GTT entries, struct mvgpu_bind
  * @MVGPU_OP_UNBIND: clear consecutive GTT entries, struct mvgpu_bind
  * @MVGPU_OP_FENCE: write a value, struct mvgpu_fence
+ * @MVGPU_OP_SEMAPHORE: wait for a value, struct mvgpu_semaphore
+ * @MVGPU_OP_TIMESTAMP: write the time, struct mvgpu_timestamp
  */
 enum mvgpu_opcode {
 	MVGPU_OP_NOP		= 0,
 	MVGPU_OP_FILL		= 1,
 	MVGPU_OP_COPY		= 2,
-	/* 3 is kept for BLEND */
+	MVGPU_OP_BLEND		= 3,
 	MVGPU_OP_CRC32C		= 4,
 	MVGPU_OP_BIND		= 5,
 	MVGPU_OP_UNBIND		= 6,
 	MVGPU_OP_FENCE		= 7,
-	/* 8 and 9 are kept for semaphore waits and timestamps */
+	MVGPU_OP_SEMAPHORE	= 8,
+	MVGPU_OP_TIMESTAMP	= 9,
 };
 
 /* Every command has this size in a ring; all fields are little-endian. */
@@ -184,6 +203,42 @@ struct mvgpu_copy {
 };
 
 /**
+ * struct mvgpu_blend - MVGPU_OP_BLEND
+ * @opcode: MVGPU_OP_BLEND
+ * @flags: 0
+ * @dst: GPU address of the first row, which lies below, aligned to 4
+ * @width: bytes in a row, at least 4, a multiple of 4
+ * @height: rows, at least 1
+ * @dst_pitch: bytes from row to row, at least @width if there are two, a
+ *	multiple of 4
+ * @src_pitch: the same for the rows that lie above
+ * @src: GPU address of their first, aligned to 4
+ * @alpha: 0 to 255, how much of the source there is
+ * @reserved: 0
+ *
+ * Pixels have 8 bits each of blue, green, red and alpha, in this order in
+ * memory; colours are multiplied by alpha. With m(x, y) = x * y / 255, rounded
+ * to the nearest, each of the four becomes the lesser of 255 and
+ *
+ *	m(src, @alpha) + m(dst, 255 - m(alpha of src, @alpha))
+ *
+ * Rectangles that overlap are blended as if all was read first; they need
+ * equal pitches, else the command faults.
+ */
+struct mvgpu_blend {
+	__le32	opcode;
+	__le32	flags;
+	__le64	dst;
+	__le32	width;
+	__le32	height;
+	__le32	dst_pitch;
+	__le32	src_pitch;
+	__le64	src;
+	__le32	alpha;
+	__le32	reserved[5];
+};
+
+/**
  * struct mvgpu_crc32c - MVGPU_OP_CRC32C
  * @opcode: MVGPU_OP_CRC32C
  * @flags: 0
@@ -224,10 +279,13 @@ struct mvgpu_bind {
 	__le32	reserved[10];
 };
 
+/* Flag of a fence: raise the queue's interrupt once the value is written. */
+#define MVGPU_FENCE_INTERRUPT		0x1
+
 /**
  * struct mvgpu_fence - MVGPU_OP_FENCE
  * @opcode: MVGPU_OP_FENCE
- * @flags: 0
+ * @flags: MVGPU_FENCE_INTERRUPT or 0
  * @dst: GPU address, aligned to 8
  * @value: written there once all commands before it in the ring have written
  * @reserved: 0
@@ -240,9 +298,63 @@ struct mvgpu_fence {
 	__le32	reserved[10];
 };
 
+/**
+ * enum mvgpu_compare - what a semaphore waits for
+ * @MVGPU_COMPARE_EQUAL: memory has the value
+ * @MVGPU_COMPARE_NOT_EQUAL: it has another one
+ * @MVGPU_COMPARE_GREATER_EQUAL: it has that or a greater one, unsigned
+ */
+enum mvgpu_compare {
+	MVGPU_COMPARE_EQUAL		= 0,
+	MVGPU_COMPARE_NOT_EQUAL		= 1,
+	MVGPU_COMPARE_GREATER_EQUAL	= 2,
+};
+
+/**
+ * struct mvgpu_semaphore - MVGPU_OP_SEMAPHORE
+ * @opcode: MVGPU_OP_SEMAPHORE
+ * @flags: 0
+ * @src: GPU address of 64 bits, aligned to 8
+ * @value: what they are compared with
+ * @compare: enum mvgpu_compare
+ * @reserved: 0
+ *
+ * The queue goes on once the comparison holds. It is made at least once a
+ * millisecond, at every doorbell, and after every fence of the device. It
+ * never times out: disable the queue to give up.
+ */
+struct mvgpu_semaphore {
+	__le32	opcode;
+	__le32	flags;
+	__le64	src;
+	__le64	value;
+	__le32	compare;
+	__le32	reserved[9];
+};
+
+/**
+ * struct mvgpu_timestamp - MVGPU_OP_TIMESTAMP
+ * @opcode: MVGPU_OP_TIMESTAMP
+ * @flags: 0
+ * @dst: GPU address, aligned to 8
+ * @reserved: 0
+ *
+ * Writes what MVGPU_REG_CLOCK has once all commands before it in the ring have
+ * written: nanoseconds that the device ran since it was reset. The clock stands
+ * while the device is stopped, and goes on from there, also after a move.
+ */
+struct mvgpu_timestamp {
+	__le32	opcode;
+	__le32	flags;
+	__le64	dst;
+	__le32	reserved[12];
+};
+
 /* Sections of a context, see Documentation/stream.rst and hardware.rst. */
 #define MVGPU_STREAM_CONFIG		0x100
 #define MVGPU_STREAM_GTT		0x101
 #define MVGPU_STREAM_QUEUES		0x102
+#define MVGPU_STREAM_INTERRUPTS		0x103
+#define MVGPU_STREAM_CLOCK		0x104
 
 #endif /* _UAPI_LINUX_MVGPU_H */

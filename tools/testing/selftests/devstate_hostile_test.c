@@ -252,7 +252,7 @@ enum {
 	QUEUE_COMPLETED	= 44,
 	QUEUE_DONE	= 52,
 	QUEUE_COMMAND	= 60,
-	QUEUES_LENGTH	= 124,
+	QUEUES_LENGTH	= 4 + 4 * 120,
 };
 
 static void put_field(__u8 *payload, const struct field *field)
@@ -270,7 +270,7 @@ static void put_queues(__u8 *payload)
 						BUSY_PAGES, PAGE, 0x01020304);
 
 	memset(payload, 0, QUEUES_LENGTH);
-	stream_put32(payload + QUEUES_NR, 1);
+	stream_put32(payload + QUEUES_NR, 4);
 	stream_put32(payload + QUEUE_FLAGS, 3);
 	stream_put32(payload + QUEUE_SIZE, PAGE);
 	stream_put64(payload + QUEUE_BASE, gpu_address(3));
@@ -317,7 +317,8 @@ TEST_F(payload, queue_that_cannot_be_is_einval)
 	static const struct field bad[] = {
 		{ "no queues", QUEUES_NR, 4, 0 },
 		{ "two queues", QUEUES_NR, 4, 2 },
-		{ "unknown flag", QUEUE_FLAGS, 4, 7 },
+		{ "five queues", QUEUES_NR, 4, 5 },
+		{ "unknown flag", QUEUE_FLAGS, 4, 0xb },
 		{ "a command while disabled", QUEUE_FLAGS, 4, 2 },
 		{ "a command that is not current", QUEUE_FLAGS, 4, 1 },
 		{ "size of no power of 2", QUEUE_SIZE, 4, 0x3000 },
@@ -336,7 +337,8 @@ TEST_F(payload, queue_that_cannot_be_is_einval)
 		{ "all done", QUEUE_DONE, 8, BUSY_PAGES * PAGE },
 		{ "more than all done", QUEUE_DONE, 8, BUSY_PAGES * PAGE + 1 },
 		{ "far more done", QUEUE_DONE, 8, ~0ULL },
-		{ "unknown command", QUEUE_COMMAND, 4, 3 },
+		{ "unknown command", QUEUE_COMMAND, 4, 10 },
+		{ "BLEND within a pixel", QUEUE_COMMAND, 4, 3 },
 		{ "command with flags", QUEUE_COMMAND + 4, 4, 1 },
 		{ "width 0", QUEUE_COMMAND + 16, 4, 0 },
 		{ "height 0", QUEUE_COMMAND + 20, 4, 0 },
@@ -417,8 +419,17 @@ TEST_F(payload, config_that_cannot_be_is_einval)
 		{ "size bits of BAR 0", 8, 8, 0x800000 },
 		{ "type bits of BAR 2", 16, 4, 1 },
 		{ "size bits of BAR 2", 16, 4, 0x80000 },
+		{ "size bits of BAR 4", 20, 4, 0x1000 },
+		{ "unaligned MSI address", 24, 8, 2 },
+		{ "mask of a vector too many", 32, 4, 0x10 },
+		{ "MSI vectors of the capability", 38, 2, 4 },
+		{ "MSI-X vectors", 40, 2, 3 },
+		{ "power state D1", 42, 2, 1 },
+		{ "power state bit", 42, 2, 8 },
+		{ "FLR", 44, 2, 0x8000 },
+		{ "reserved bytes", 50, 2, 1 },
 	};
-	__u8 right[20];
+	__u8 right[52];
 	unsigned int i;
 
 	ASSERT_EQ(sizeof(right), self->config->length);

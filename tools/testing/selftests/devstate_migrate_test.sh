@@ -15,41 +15,33 @@ types=/sys/class/mvgpu/mvgpu/mdev_supported_types
 devices=/sys/bus/mdev/devices
 claim=/sys/module/vfio_dirty/parameters/claim
 work=$(mktemp -d)
-number=0
-failed=0
+long=60
+short=20
+if [ "${MVGPU_EFFORT:-}" = quick ]; then
+	long=16
+	short=6
+fi
+# shellcheck source=tools/testing/selftests/lib/expect.sh
+. "$here/lib/expect.sh"
 first=$(cat /proc/sys/kernel/random/uuid)
 second=$(cat /proc/sys/kernel/random/uuid)
+# Of the other types: two medium ones, two large ones.
+larger=()
+for _ in 0 1 2 3; do
+	larger+=("$(cat /proc/sys/kernel/random/uuid)")
+done
 
 cleanup()
 {
 	local uuid
 
 	echo users >"$claim"
-	for uuid in "$first" "$second"; do
+	for uuid in "$first" "$second" "${larger[@]}"; do
 		[ ! -e "$devices/$uuid" ] || echo 1 >"$devices/$uuid/remove"
 	done
 	rm -rf "$work"
 }
 trap cleanup EXIT
-
-# expect STATUS NAME COMMAND...
-expect()
-{
-	local want=$1 name=$2 status
-
-	shift 2
-	"$@" >"$work/log" 2>&1
-	status=$?
-	number=$((number + 1))
-	if [ "$status" -eq "$want" ]; then
-		echo "ok $number $name"
-	else
-		sed 's/^/# /' "$work/log" | tail -n 20
-		echo "# FAIL: exit status $status instead of $want"
-		echo "not ok $number $name"
-		failed=1
-	fi
-}
 
 # Two processes that know nothing of each other but an address.
 apart()
@@ -63,6 +55,52 @@ apart()
 	status=$?
 	wait "$target" || status=$?
 	return "$status"
+}
+
+# SEED: moves, and keeps the report. An odd seed stops while a queue beside the
+# first waits for a semaphore, an even one while one of them works.
+reported()
+{
+	local status
+
+	"$program" pair "$first" "$second" --seed "$1" --rounds "$short" >"$work/report"
+	status=$?
+	cat "$work/report"
+	return "$status"
+}
+
+# 17 commands of queue 0 and 8 of each other in a round, and 8 at
+# the start and the end, with some of each kind.
+drove_all()
+{
+	local kind
+
+	grep -q "$((8 + 41 * short)) commands for 4 queues" "$work/report" || return 1
+	for kind in FILL COPY BLEND CRC32C BIND UNBIND FENCE SEMAPHORE TIMESTAMP; do
+		grep -Eq "\b$kind +[1-9]" "$work/report" || return 1
+	done
+}
+
+# PATTERN SEED...: is that how a queue stood in the report, or in one of a move
+# with such a seed? A command that is next need not have begun when all stops.
+stood()
+{
+	local pattern=$1 seed
+	shift
+
+	grep -Eq "$pattern" "$work/report" && return
+	for seed; do
+		reported "$seed" || return 1
+		grep -Eq "$pattern" "$work/report" && return
+	done
+	return 1
+}
+
+# SOURCE TARGET: both ways.
+both_ways()
+{
+	"$program" pair "$1" "$2" --seed 8 --rounds "$short" &&
+		"$program" pair "$2" "$1" --seed 9 --rounds "$short" --ram 8
 }
 
 unserved()
@@ -79,29 +117,47 @@ unserved()
 for uuid in "$first" "$second"; do
 	echo "$uuid" >"$types/mvgpu-small/create" || exit 1
 done
+for i in 0 1 2 3; do
+	type=medium
+	[ "$i" -lt 2 ] || type=large
+	echo "${larger[$i]}" >"$types/mvgpu-$type/create" || exit 1
+done
 
 echo "TAP version 13"
-expect 0 "moves" "$program" pair "$first" "$second" --seed 1
-expect 0 "moves back" "$program" pair "$second" "$first" --seed 99 --ram 8 --rounds 20
-expect 0 "moves with 128 MiB of RAM" "$program" pair "$first" "$second" --seed 5 --ram 128 --rounds 20
-expect 0 "goes on at the source when cancelled" "$program" pair "$first" "$second" --cancel --seed 3
-expect 0 "moves over a Unix socket" apart "unix:$work/socket" --seed 11 --rounds 30
-expect 0 "moves over TCP" apart tcp:127.0.0.1:7000 --seed 12 --rounds 30
+expect 0 "moves" "$program" pair "$first" "$second" --seed 1 --rounds "$long"
+expect 0 "moves all queues" reported 7
+expect 0 "drove commands of all kinds" drove_all
+expect 0 "moved a semaphore that waits" \
+	stood "queue [1-3].*a SEMAPHORE, waiting" 17 27 37 47
+expect 0 "moved a pending interrupt" \
+	grep -Eq "[1-4] of them pending at the stop" "$work/report"
+expect 0 "moves while other queues work" reported 16
+expect 0 "moved a second queue at work" \
+	stood "queue [1-3].*a [A-RT-Z]" 26 36 46 56
+expect 0 "moves a medium vGPU" both_ways "${larger[0]}" "${larger[1]}"
+expect 0 "moves a large vGPU" both_ways "${larger[2]}" "${larger[3]}"
+expect 0 "runs without a move" "$program" run --device "$first" --seed 2 --rounds "$short"
+expect 0 "runs a program of one round" "$program" run --device "$second" --seed 4 --rounds 1
+expect 0 "moves back" "$program" pair "$second" "$first" --seed 99 --ram 8 --rounds "$short"
+expect 0 "moves with 128 MiB of RAM" "$program" pair "$first" "$second" --seed 5 --ram 128 --rounds "$short"
+expect 0 "goes on at the source when cancelled" "$program" pair "$first" "$second" --cancel --seed 3 --rounds "$long"
+expect 0 "moves over a Unix socket" apart "unix:$work/socket" --seed 11 --rounds "$short"
+expect 0 "moves over TCP" apart tcp:127.0.0.1:7000 --seed 12 --rounds "$short"
 if [ -e /proc/net/if_inet6 ]; then
-	expect 0 "moves over TCP on IPv6" apart "tcp:[::1]:7001" --seed 13 --rounds 30
+	expect 0 "moves over TCP on IPv6" apart "tcp:[::1]:7001" --seed 13 --rounds "$short"
 else
 	number=$((number + 1))
 	echo "ok $number moves over TCP on IPv6 # SKIP this kernel has no IPv6"
 fi
-expect 0 "is cancelled over a Unix socket" apart "unix:$work/socket" --cancel --seed 14 --rounds 30
+expect 0 "is cancelled over a Unix socket" apart "unix:$work/socket" --cancel --seed 14 --rounds "$short"
 expect 1 "does not move a vGPU onto itself" "$program" pair "$first" "$first"
 expect 1 "does not move to a vGPU that does not exist" \
-	"$program" pair "$first" aaaaaaaa-0000-0000-0000-000000000000 --rounds 20
+	"$program" pair "$first" aaaaaaaa-0000-0000-0000-000000000000 --rounds "$short"
 expect 1 "does not run where the dirty bitmap is missing" unserved
 expect 2 "refuses one device" "$program" pair "$first"
 expect 2 "refuses more RAM than it can bind" "$program" pair "$first" "$second" --ram 129
 expect 0 "target refuses what a hostile source sends" \
 	python3 "$here/hostile_source.py" "$program" "$second" "$work/hostile"
-expect 0 "moves after all that" "$program" pair "$first" "$second" --seed 21 --rounds 20 --ram 16
+expect 0 "moves after all that" "$program" pair "$first" "$second" --seed 21 --rounds "$short" --ram 16
 echo "1..$number"
 exit "$failed"

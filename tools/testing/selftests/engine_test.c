@@ -247,6 +247,40 @@ TEST_F_TIMEOUT(engine, overlapping_rectangles_are_as_if_all_was_read_first, 120)
 	}
 }
 
+TEST_F_TIMEOUT(engine, blend_lays_pixels_over_others, 120)
+{
+	static const struct {
+		__u64 dst, src;
+		__u32 width, height, dst_pitch, src_pitch, alpha;
+	} cases[] = {
+		{ 0, 100 * PAGE, 4, 1, 0, 0, 255 },
+		{ PAGE - 4, 100 * PAGE - 8, 16, 1, 0, 0, 200 },
+		{ 8, 100 * PAGE + 4092, 100004, 1, 0, 0, 255 },
+		{ 12, 130 * PAGE + 4, 332, 77, 1000, 4100, 128 },
+		{ 40 * PAGE, 40 * PAGE + 8, 70000, 1, 0, 0, 90 },
+		{ 40 * PAGE + 8, 40 * PAGE, 70000, 1, 0, 0, 90 },
+		{ 40 * PAGE + 2104, 40 * PAGE, 300, 40, 2100, 2100, 77 },
+		{ 40 * PAGE, 40 * PAGE, 5000, 2, 5000, 5000, 255 },
+		{ 4, 200 * PAGE, 4096, 2, 4096, 4096, 0 },
+	};
+	static const __u64 bases[] = { RIG_RAM, RIG_VRAM };
+	size_t i, way;
+
+	ASSERT_EQ(0, scribble(&self->rig, &self->model));
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		for (way = 0; way < 4; way++) {
+			union gpu_command blend =
+				gpu_blend(bases[way & 1] + cases[i].dst,
+					  bases[way >> 1] + cases[i].src,
+					  cases[i].width, cases[i].height,
+					  cases[i].dst_pitch,
+					  cases[i].src_pitch, cases[i].alpha);
+
+			ASSERT_EQ(0, run_both(&self->rig, &self->model, blend))
+				TH_LOG("case %zu, way %zu", i, way);
+		}
+}
+
 TEST_F(engine, a_command_runs_across_two_dma_mappings)
 {
 	const __u64 last = RIG_RAM + RIG_RAM_SIZE - 5 * PAGE;

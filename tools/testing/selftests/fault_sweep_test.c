@@ -10,10 +10,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "effort.h"
 #include "fault.h"
 #include "kselftest_harness.h"
+#include "migration2.h"
 #include "rig.h"
 
 /* More points than any sequence has. */
@@ -138,6 +141,17 @@ TEST_F_TIMEOUT(sweep, close, 3600)
 	struct rig *rig = &self->rig;
 
 	SWEEP(0, (rig_close(rig), 0), reopen(rig));
+}
+
+TEST_F_TIMEOUT(sweep, interrupts, 3600)
+{
+	const int device = self->rig.vmm.vfio.device;
+	const int fds[] = { eventfd(0, 0), -1 };
+
+	ASSERT_LE(0, fds[0]);
+	SWEEP(0, vfio_irq_eventfds(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 2, fds),
+	      vfio_irq_disable(device, VFIO_PCI_MSIX_IRQ_INDEX));
+	close(fds[0]);
 }
 
 #define SWEEP_IOVA	0x900000000ULL
@@ -293,6 +307,48 @@ TEST_F_TIMEOUT(sweep, load, 3600)
 	      load_check(rig));
 	free(context);
 	ASSERT_EQ(0, sweep_works(rig));
+}
+
+/* A move to itself by migration v2, with VRAM written in pre-copy. */
+static int move2(struct rig *rig)
+{
+	const int device = rig->vmm.vfio.device;
+	struct mig_stream stream = {};
+	int fd, ret;
+
+	ret = mig_set(device, MIG_PRE_COPY, &fd);
+	if (ret)
+		return ret;
+	ret = mig_drain(fd, &stream, 8192);
+	if (ret == -ENOMSG)
+		ret = gpu_vram_write(&rig->vmm.gpu, RIG_PAGE, "x", 1);
+	if (!ret)
+		ret = mig_set(device, MIG_STOP_COPY, NULL);
+	if (!ret)
+		ret = mig_drain(fd, &stream, 8192);
+	close(fd);
+	if (!ret)
+		ret = mig_load(device, &stream, 8192);
+	if (!ret)
+		ret = mig_set(device, MIG_RUNNING, NULL);
+	mig_stream_free(&stream);
+
+	return ret;
+}
+
+static int reset_and_work(struct rig *rig)
+{
+	int ret = vfio_reset(rig->vmm.vfio.device);
+
+	return ret ?: rig_setup(rig) ?: sweep_works(rig);
+}
+
+TEST_F_TIMEOUT(sweep, move_by_migration_v2, 3600)
+{
+	struct rig *rig = &self->rig;
+
+	ASSERT_EQ(0, sweep_works(rig));
+	SWEEP(0, move2(rig), reset_and_work(rig));
 }
 
 /* The reset itself has no point of failure; what a guest does next has. */

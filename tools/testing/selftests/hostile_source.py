@@ -22,7 +22,7 @@ def frame(kind, data, magic=MAGIC, length=None, reserved=0):
     return struct.pack("<IHHII", magic, kind, reserved, length, 0) + data
 
 
-def hello(version=1, rounds=5, seed=1, ram=2048, vram=4096):
+def hello(version=2, rounds=5, seed=1, ram=2048, vram=4096):
     return frame(HELLO, struct.pack("<IIQII", version, rounds, seed, ram, vram))
 
 
@@ -30,8 +30,11 @@ def ram(offset, pages=1):
     return frame(RAM, struct.pack("<Q", offset) + b"x" * (PAGE * pages))
 
 
-def cpu(command):
-    return frame(CPU, struct.pack("<II", command, 0))
+def cpu(command, last=0, pending=0, reserved=0, clock=0):
+    return frame(
+        CPU,
+        struct.pack("<IIIIIIQ", command, 0, 0, last, pending, reserved, clock),
+    )
 
 
 def context(length, data=b""):
@@ -52,7 +55,8 @@ def cases():
         "frame of an unknown kind": frame(99, b""),
         "endless frame": frame(RAM, b"", length=0xFFFFFFFF),
         "short hello": frame(HELLO, b"x" * 23),
-        "other version": hello(version=2),
+        "other version": hello(version=3),
+        "version of one queue": hello(version=1),
         "no rounds": hello(rounds=0),
         "endless rounds": hello(rounds=0xFFFFFFFF),
         "no RAM": hello(ram=0),
@@ -68,6 +72,11 @@ def cases():
         "go without config": hello() + frame(GO, b""),
         "go without context": hello() + config + frame(GO, b""),
         "command out of range": hello() + config + cpu(0xFFFFFFFF),
+        "command out of range of the last queue": hello()
+        + config
+        + cpu(0, last=0xFFFFFFFF),
+        "CPU of one queue": hello() + config + frame(CPU, bytes(8)),
+        "reserved bits of a CPU": hello() + config + cpu(0, reserved=1),
         "noise for a context": start + frame(CONTEXT, noise.randbytes(1000)),
         "zeros for a context": start + frame(CONTEXT, bytes(16)),
         "half a context": start + context(5000, b"MDEVSTRM") + frame(GO, b""),
@@ -122,7 +131,8 @@ def main():
     bad = 0
     for name, data in cases().items():
         good, errors = refused(program, uuid, path, data)
-        print(f"{'refused' if good else 'NOT REFUSED'}: {name}: {errors.strip()[:120]}")
+        verdict = "refused" if good else "NOT REFUSED"
+        print(f"{verdict}: {name}: {errors.strip()[:120]}")
         bad += not good
     return 1 if bad else 0
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "migration2.h"
 #include "rig.h"
 
 #define PAGE RIG_PAGE
@@ -198,6 +199,28 @@ TEST_F(lifetime, mvgpu_stays_while_vram_is_mapped_and_goes_after)
 	ASSERT_EQ(0, insert_all());
 }
 
+/* All that a data fd needs is the library, and that its device is gone. */
+TEST_F(lifetime, mdev_migration_stays_while_a_data_fd_is_open_and_goes_after)
+{
+	struct rig *rig = &self->rig;
+	unsigned char byte;
+	int fd;
+
+	if (!getenv("MVGPU_MODULES"))
+		SKIP(return, "MVGPU_MODULES does not say where modules are");
+	ASSERT_EQ(0, mig_set(rig->vmm.vfio.device, MIG_PRE_COPY, &fd));
+	rig_close(rig);
+	ASSERT_EQ(0, mdev_remove(rig->vmm.uuid));
+	rig->exists = false;
+	EXPECT_EQ(0, module_remove_soon("mvgpu"));
+	EXPECT_EQ(-EAGAIN, module_remove("mdev_migration"))
+		TH_LOG("its code is gone under a data fd");
+	EXPECT_EQ(-ENODEV, mig_read(fd, &byte, 1));
+	close(fd);
+	EXPECT_EQ(0, module_remove_soon("mdev_migration"));
+	ASSERT_EQ(0, insert_all());
+}
+
 TEST_F(lifetime, vfio_dirty_stays_while_a_container_uses_it)
 {
 	struct rig *rig = &self->rig;
@@ -258,113 +281,6 @@ TEST_F_TIMEOUT(lifetime, modules_come_and_go_10_times, 60)
 	ASSERT_EQ(0, rig_create(&self->rig));
 	ASSERT_EQ(0, rig_open(&self->rig));
 	EXPECT_EQ(0, rig_run(&self->rig, gpu_nop()));
-}
-
-/* A line of /proc/meminfo in KiB, after the kernel dropped what it can. */
-static long memory_kib(const char *line)
-{
-	FILE *file = fopen("/proc/sys/vm/drop_caches", "we");
-	char text[128], format[64];
-	long kib = -1;
-
-	if (file) {
-		fputs("3", file);
-		fclose(file);
-	}
-	snprintf(format, sizeof(format), "%s: %%ld", line);
-	file = fopen("/proc/meminfo", "re");
-	while (file && fgets(text, sizeof(text), file))
-		if (sscanf(text, format, &kib) == 1)
-			break;
-	if (file)
-		fclose(file);
-
-	return kib;
-}
-
-/* As rig_open() but for a small GTT, which is what takes time. */
-static int open_small(struct rig *rig)
-{
-	const __u64 flags = MVGPU_GTT_VALID | MVGPU_GTT_WRITE;
-	struct fixture_vmm *vmm = &rig->vmm;
-
-	return fixture_open(vmm) ?:
-	       ram_create(&rig->ring_ram, RIG_RING_SIZE) ?:
-	       ram_map(&rig->ring_ram, vmm->vfio.container, RIG_RING_IOVA) ?:
-	       vfio_bus_master(vmm->vfio.device, true) ?:
-	       gpu_gtt_bind(&vmm->gpu, RIG_RAM / PAGE, 64,
-			    RIG_RAM_IOVA | flags) ?:
-	       gpu_gtt_bind(&vmm->gpu, RIG_VRAM / PAGE, 64,
-			    flags | MVGPU_GTT_VRAM) ?:
-	       gpu_gtt_bind(&vmm->gpu, RIG_RING / PAGE, 1,
-			    RIG_RING_IOVA | MVGPU_GTT_VALID) ?:
-	       rig_enable(rig);
-}
-
-static int open_work_close(struct rig *rig)
-{
-	int ret = open_small(rig);
-
-	if (!ret)
-		ret = rig_run(rig, gpu_fill(RIG_VRAM, 64 * PAGE, 1, 0, 1));
-	if (!ret)
-		ret = rig_run(rig, gpu_copy(RIG_RAM, RIG_VRAM, 64 * PAGE, 1, 0,
-					    0));
-	rig_close(rig);
-
-	return ret;
-}
-
-/*
- * KiB that may be missing afterwards. KASAN keeps freed memory back; there,
- * kmemleak tells.
- */
-static long slack_kib(long kib)
-{
-	return access("/sys/kernel/debug/kmemleak", F_OK) ? kib : kib + 65536;
-}
-
-TEST_F_TIMEOUT(lifetime, open_and_close_500_times_leaks_nothing, 300)
-{
-	long before, slab, i;
-	int ret = 0;
-
-	rig_close(&self->rig);
-	for (i = 0; i < 20 && !ret; i++)
-		ret = open_work_close(&self->rig);
-	ASSERT_EQ(0, ret);
-	before = memory_kib("MemAvailable");
-	slab = memory_kib("Slab");
-	for (i = 0; i < 500 && !ret; i++)
-		ret = open_work_close(&self->rig);
-	ASSERT_EQ(0, ret) TH_LOG("round %ld", i);
-	/* A page of each round would be 2 MiB, its VRAM 125. */
-	EXPECT_GT(slack_kib(1500), memory_kib("Slab") - slab);
-	EXPECT_GT(slack_kib(24 * 1024), before - memory_kib("MemAvailable"));
-}
-
-TEST_F_TIMEOUT(lifetime, create_and_remove_200_times_leaks_nothing, 300)
-{
-	int available = mdev_available(MDEV_TYPE_SMALL);
-	long before, slab;
-	struct rig rig;
-	int i;
-
-	ASSERT_LT(0, available);
-	for (i = 0; i < 20; i++) {
-		ASSERT_EQ(0, rig_create(&rig));
-		rig_destroy(&rig);
-	}
-	before = memory_kib("MemAvailable");
-	slab = memory_kib("Slab");
-	for (i = 0; i < 200; i++) {
-		ASSERT_EQ(0, rig_create(&rig)) TH_LOG("round %d", i);
-		EXPECT_EQ(available - 1, mdev_available(MDEV_TYPE_SMALL));
-		rig_destroy(&rig);
-	}
-	EXPECT_EQ(available, mdev_available(MDEV_TYPE_SMALL));
-	EXPECT_GT(slack_kib(2000), memory_kib("Slab") - slab);
-	EXPECT_GT(slack_kib(24 * 1024), before - memory_kib("MemAvailable"));
 }
 
 TEST_F(lifetime, no_more_devices_than_the_budget_allows)

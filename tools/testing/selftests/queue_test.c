@@ -37,7 +37,7 @@ TEST_F(registers, identify_the_device)
 	} want[] = {
 		{ MVGPU_REG_ID, MVGPU_ID },
 		{ MVGPU_REG_VERSION, MVGPU_VERSION },
-		{ MVGPU_REG_FEATURES, 0xf7 },
+		{ MVGPU_REG_FEATURES, 0x3ff },
 		{ MVGPU_REG_GTT_ENTRIES, MVGPU_GTT_ENTRIES },
 		{ MVGPU_REG_VRAM_SIZE, 16 * 1024 * 1024 },
 		{ MVGPU_REG_VRAM_SIZE + 4, 0 },
@@ -76,7 +76,7 @@ TEST_F(registers, read_as_zero_after_reset)
 TEST_F(registers, do_not_exist_elsewhere)
 {
 	static const __u32 holes[] = {
-		0x1c, 0x20, 0xffc, 0x1030, 0x7fff8, MVGPU_REGISTERS_SIZE - 8,
+		0x2c, 0x30, 0xffc, 0x1030, MVGPU_QUEUE(4), 0x7fff8, MVGPU_REGISTERS_SIZE - 8,
 	};
 	__u32 low;
 	__u64 value;
@@ -330,7 +330,7 @@ static const char *check_fault(struct rig *rig, union gpu_command bad,
 
 TEST_F(queue, faults_at_unknown_opcodes)
 {
-	static const __u32 opcodes[] = { 3, 8, 9, 0x100, 0xffffffff };
+	static const __u32 opcodes[] = { 10, 16, 0x100, 0xffffffff };
 	const char *wrong;
 	size_t i;
 

@@ -19,6 +19,9 @@ find_trouble=$here/../vm/find-trouble
 results=${RESULTS:-/results}
 kmemleak=/sys/kernel/debug/kmemleak
 kcsan=/sys/kernel/debug/kcsan
+# A scan takes longer than most programs.
+leaks_every=6
+unscanned=()
 number=0
 failed=0
 export MVGPU_MODULES=$modules
@@ -27,6 +30,7 @@ export MVGPU_MODULES=$modules
 drivers=(drivers/dirty/vfio_dirty.ko drivers/migration/mdev_migration.ko
 	drivers/mvgpu/mvgpu.ko)
 pintest=tools/testing/modules/pintest.ko
+sample=samples/mdev-sample/mdev_sample.ko
 files=()
 
 pass()
@@ -88,8 +92,9 @@ run_one()
 	local status program started failed_before=$failed
 
 	files=("${drivers[@]}")
-	# It uses vfio_dirty, which others want to unload.
+	# They use the other modules, which some tests want to unload.
 	[[ $test != dirty_* ]] || files+=("$pintest")
+	[[ $test != mdev_sample_* ]] || files+=("$sample")
 	echo "selftest: $test" >/dev/kmsg
 	if ! load; then
 		unload
@@ -125,27 +130,34 @@ run_one()
 	else
 		pass "$test: the kernel log is clean"
 	fi
-	[ ! -w "$kmemleak" ] || check_leaks "$test"
+	unscanned+=("$test")
+	if [ -w "$kmemleak" ] && [ "${#unscanned[@]}" -ge "$leaks_every" ]; then
+		check_leaks
+	fi
 	echo "# $test took $((SECONDS - started)) s" >&2
 }
 
 # kmemleak reports what it sees for the second time and is older than 5 seconds:
-# at the latest after the next program, and one more scan comes at the end. Each
+# at the latest with the next programs, and one more scan comes at the end. Each
 # report names the program in "comm".
 check_leaks()
 {
+	local name="nothing leaked in ${unscanned[*]:-all}, or in those before"
+	local leaks=$results/$number.leaks
+
+	unscanned=()
 	echo scan >"$kmemleak"
-	cat "$kmemleak" >"$results/$1.leaks"
-	if [ -s "$results/$1.leaks" ]; then
-		head -n 30 "$results/$1.leaks" | sed 's/^/# /'
-		fail "$1: nothing leaked, here or in the program before"
+	cat "$kmemleak" >"$leaks"
+	if [ -s "$leaks" ]; then
+		head -n 30 "$leaks" | sed 's/^/# /'
+		fail "$name"
 	else
-		pass "$1: nothing leaked, here or in the program before"
+		pass "$name"
 	fi
 	echo clear >"$kmemleak"
 }
 
-needed=$(for file in "${drivers[@]}" "$pintest"; do
+needed=$(for file in "${drivers[@]}" "$pintest" "$sample"; do
 	modinfo -F depends "$modules/$file"
 done | tr ',' '\n' | grep -vxE 'vfio_dirty|mdev_migration|mvgpu|' | sort -u)
 # shellcheck disable=SC2086 # one word each
@@ -162,8 +174,9 @@ for test; do
 	run_one
 done
 if [ -w "$kmemleak" ]; then
+	[ "${#unscanned[@]}" -eq 0 ] || check_leaks
 	sleep 6
-	check_leaks "all"
+	check_leaks
 fi
 echo "1..$number"
 [ "$number" -gt 0 ] && [ "$failed" -eq 0 ]

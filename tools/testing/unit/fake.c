@@ -41,11 +41,11 @@ static int fake_quiesce(void *priv, enum mdev_migration_quiesce level)
 {
 	struct fake *fake = priv;
 
-	WARN_ON_ONCE(fake->stopped || level != MDEV_MIGRATION_QUIESCE_STOP);
 	WARN_ON_ONCE(mdev_migration_stopped(fake->mig));
 	if (fake->quiesce_error)
 		return fake->quiesce_error;
-	fake->stopped = true;
+	fake->still = true;
+	fake->stopped |= level == MDEV_MIGRATION_QUIESCE_STOP;
 	fake->quiesces++;
 	return 0;
 }
@@ -54,8 +54,9 @@ static void fake_resume(void *priv)
 {
 	struct fake *fake = priv;
 
-	WARN_ON_ONCE(!fake->stopped);
+	WARN_ON_ONCE(!fake->still);
 	fake->stopped = false;
+	fake->still = false;
 	fake->resumes++;
 	fake->running_in_resume = !mdev_migration_stopped(fake->mig);
 }
@@ -136,6 +137,7 @@ static int fake_track_start(void *priv)
 	if (fake->track_error)
 		return fake->track_error;
 	fake->tracked = true;
+	memset(fake->dirty, 0, sizeof(fake->dirty));
 	return 0;
 }
 
@@ -149,7 +151,13 @@ static void fake_track_stop(void *priv)
 
 static u64 fake_dirty_estimate(void *priv)
 {
-	return 0;
+	struct fake *fake = priv;
+	unsigned int i, pages = 0;
+
+	WARN_ON_ONCE(!fake->tracked);
+	for (i = 0; i < FAKE_MEM / FAKE_PAGE; i++)
+		pages += fake->dirty[i];
+	return (u64)pages * FAKE_PAGE;
 }
 
 static bool fake_page_is_zero(const struct fake *fake, u64 offset)
@@ -159,17 +167,36 @@ static bool fake_page_is_zero(const struct fake *fake, u64 offset)
 	return !memcmp(fake->mem + offset, zeros, FAKE_PAGE);
 }
 
+static u64 fake_data_estimate(void *priv, u64 from)
+{
+	struct fake *fake = priv;
+	u64 at, bytes = 0;
+
+	for (at = from; at < FAKE_MEM; at += FAKE_PAGE)
+		if (!fake_page_is_zero(fake, at))
+			bytes += FAKE_PAGE;
+	return bytes;
+}
+
+static bool fake_page_travels(const struct fake *fake, bool dirty, u64 offset)
+{
+	return dirty ? fake->dirty[offset / FAKE_PAGE] :
+		       !fake_page_is_zero(fake, offset);
+}
+
 static bool fake_next_chunk(void *priv, bool dirty, u64 *offset, u32 *len)
 {
 	struct fake *fake = priv;
 	u64 at = *offset;
 
-	while (at < FAKE_MEM && fake_page_is_zero(fake, at))
+	while (at < FAKE_MEM && !fake_page_travels(fake, dirty, at))
 		at += FAKE_PAGE;
 	*offset = at;
 	while (at < FAKE_MEM && at - *offset < MDEV_MIGRATION_CHUNK_MAX &&
-	       !fake_page_is_zero(fake, at))
+	       fake_page_travels(fake, dirty, at)) {
+		fake->dirty[at / FAKE_PAGE] = false;
 		at += FAKE_PAGE;
+	}
 	*len = at - *offset;
 	return *len;
 }
@@ -178,13 +205,15 @@ static int fake_read_chunk(void *priv, u64 offset, void *data, u32 len)
 {
 	struct fake *fake = priv;
 
-	WARN_ON_ONCE(!fake->stopped || !fake->tracked);
+	WARN_ON_ONCE(!fake->tracked);
 	fake->reads++;
 	if (fake->read_error)
 		return fake->read_error;
 	memcpy(data, fake->mem + offset, len);
 	if (fake->touch_in_read)
 		mdev_migration_touch(fake->mig);
+	if (fake->dirty_in_read)
+		fake_poke(fake, offset / FAKE_PAGE, fake->reads);
 	return 0;
 }
 
@@ -230,6 +259,7 @@ static const struct mdev_migration_mem_ops fake_mem_ops = {
 	.track_start = fake_track_start,
 	.track_stop = fake_track_stop,
 	.dirty_estimate = fake_dirty_estimate,
+	.data_estimate = fake_data_estimate,
 	.next_chunk = fake_next_chunk,
 	.read_chunk = fake_read_chunk,
 	.write_chunk = fake_write_chunk,
@@ -271,6 +301,7 @@ static struct fake *fake_create(const char *type,
 	fake->mig = mdev_migration_create(&params);
 	if (IS_ERR(fake->mig))
 		abort();
+	mdev_migration_v2_setup(fake->mig, &fake->vdev);
 	mdev_migration_open(fake->mig, true);
 	return fake;
 }
@@ -329,6 +360,15 @@ bool fake_is_reset(const struct fake *fake)
 	static const struct fake fresh;
 
 	return fake_same(fake, &fresh);
+}
+
+void fake_poke(struct fake *fake, unsigned int page, u8 fill)
+{
+	memset(fake->mem + page * FAKE_PAGE, fill, FAKE_PAGE);
+	if (!fake->tracked)
+		return;
+	fake->dirty[page] = true;
+	mdev_migration_dirtied(fake->mig);
 }
 
 ssize_t fake_read(struct fake *fake, void *data, size_t len, u64 offset)

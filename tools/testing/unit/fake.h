@@ -7,6 +7,7 @@
 #define FAKE_H
 
 #include <linux/mdev_migration.h>
+#include <linux/vfio.h>
 
 #define FAKE_TYPE		"fake-device"
 #define FAKE_MEM		(16 * 4096)
@@ -30,6 +31,8 @@ struct fake {
 
 	/* what the library did */
 	bool stopped;
+	bool still;
+	bool dirty[FAKE_MEM / 4096];
 	bool tracked;
 	unsigned int quiesces;
 	unsigned int resumes;
@@ -47,8 +50,11 @@ struct fake {
 	int write_error;
 	/* the VMM writes while a chunk is read */
 	bool touch_in_read;
+	/* the device writes the chunk that was just read */
+	bool dirty_in_read;
 
 	struct mdev_migration *mig;
+	struct vfio_device vdev;
 };
 
 /* Bytes that grow. */
@@ -65,6 +71,8 @@ void fake_free(struct fake *fake);
 void fake_fill(struct fake *fake);
 bool fake_same(const struct fake *a, const struct fake *b);
 bool fake_is_reset(const struct fake *fake);
+/* The device fills a page of its memory. */
+void fake_poke(struct fake *fake, unsigned int page, u8 fill);
 
 extern const struct mdev_migration_ops fake_ops;
 
@@ -78,6 +86,22 @@ u64 fake_region_size(struct fake *fake);
 struct fake_bytes fake_save(struct fake *fake);
 ssize_t fake_load(struct fake *fake, const struct fake_bytes *context,
 		  size_t cut);
+
+/*
+ * Through migration v2, as the vfio core would: -errno, or 0 and the data fd,
+ * NULL if there is none. Only fake_set_no_fd() may be told not to expect one.
+ */
+int fake_set(struct fake *fake, unsigned int state, struct file **filp);
+int fake_set_no_fd(struct fake *fake, unsigned int state);
+int fake_state(struct fake *fake);
+u64 fake_data_size(struct fake *fake);
+ssize_t fake_file_read(struct file *filp, void *data, size_t len);
+ssize_t fake_file_write(struct file *filp, const void *data, size_t len);
+unsigned int fake_file_poll(struct file *filp);
+int fake_precopy_info(struct file *filp, u64 *initial, u64 *dirty);
+/* Read until there is no more, @cut bytes at a time; how that was told. */
+ssize_t fake_file_drain(struct file *filp, struct fake_bytes *bytes,
+			size_t cut);
 
 /* Streams by hand. The context's header comes first, fixed up by the end. */
 void fake_begin(struct fake_bytes *bytes, const char *type);

@@ -10,7 +10,7 @@
 #include "unit.h"
 
 #define QUIESCE	MDEV_MIGRATION_DO_QUIESCE
-#define DROP	(MDEV_MIGRATION_DO_DROP_SNAPSHOT | MDEV_MIGRATION_DO_DROP_LOAD)
+#define DROP	(MDEV_MIGRATION_DO_DROP_SAVE | MDEV_MIGRATION_DO_DROP_LOAD)
 #define RESET	MDEV_MIGRATION_DO_RESET
 #define RESUME	MDEV_MIGRATION_DO_RESUME
 
@@ -53,6 +53,34 @@ static const struct cell {
 	CELL(REFUSED, APPLIED, -EINVAL, RUNNING, 0),
 	CELL(REFUSED, REFUSE, -EINVAL, RUNNING, 0),
 	CELL(REFUSED, RESET, 0, RUNNING, DROP | RESET | RESUME),
+	CELL(RUNNING_P2P, START, -EBUSY, RUNNING_P2P, 0),
+	CELL(RUNNING_P2P, STOP, -EBUSY, RUNNING_P2P, 0),
+	CELL(RUNNING_P2P, SAVE, -EBUSY, RUNNING_P2P, 0),
+	CELL(RUNNING_P2P, LOAD, -EBUSY, RUNNING_P2P, 0),
+	CELL(RUNNING_P2P, APPLIED, -EINVAL, RUNNING_P2P, 0),
+	CELL(RUNNING_P2P, REFUSE, -EINVAL, RUNNING_P2P, 0),
+	CELL(RUNNING_P2P, RESET, 0, RUNNING, QUIESCE | DROP | RESET | RESUME),
+	CELL(PRE_COPY, START, -EBUSY, PRE_COPY, 0),
+	CELL(PRE_COPY, STOP, -EBUSY, PRE_COPY, 0),
+	CELL(PRE_COPY, SAVE, -EBUSY, PRE_COPY, 0),
+	CELL(PRE_COPY, LOAD, -EBUSY, PRE_COPY, 0),
+	CELL(PRE_COPY, APPLIED, -EINVAL, PRE_COPY, 0),
+	CELL(PRE_COPY, REFUSE, -EINVAL, PRE_COPY, 0),
+	CELL(PRE_COPY, RESET, 0, RUNNING, QUIESCE | DROP | RESET | RESUME),
+	CELL(PRE_COPY_P2P, START, -EBUSY, PRE_COPY_P2P, 0),
+	CELL(PRE_COPY_P2P, STOP, -EBUSY, PRE_COPY_P2P, 0),
+	CELL(PRE_COPY_P2P, SAVE, -EBUSY, PRE_COPY_P2P, 0),
+	CELL(PRE_COPY_P2P, LOAD, -EBUSY, PRE_COPY_P2P, 0),
+	CELL(PRE_COPY_P2P, APPLIED, -EINVAL, PRE_COPY_P2P, 0),
+	CELL(PRE_COPY_P2P, REFUSE, -EINVAL, PRE_COPY_P2P, 0),
+	CELL(PRE_COPY_P2P, RESET, 0, RUNNING, QUIESCE | DROP | RESET | RESUME),
+	CELL(STOP_COPY, START, -EBUSY, STOP_COPY, 0),
+	CELL(STOP_COPY, STOP, -EBUSY, STOP_COPY, 0),
+	CELL(STOP_COPY, SAVE, -EBUSY, STOP_COPY, 0),
+	CELL(STOP_COPY, LOAD, -EBUSY, STOP_COPY, 0),
+	CELL(STOP_COPY, APPLIED, -EINVAL, STOP_COPY, 0),
+	CELL(STOP_COPY, REFUSE, -EINVAL, STOP_COPY, 0),
+	CELL(STOP_COPY, RESET, 0, RUNNING, DROP | RESET | RESUME),
 };
 
 static void check_cells_of(enum mdev_migration_state from)
@@ -100,15 +128,38 @@ UNIT_TEST(fsm_refused_row)
 	check_cells_of(MDEV_MIGRATION_REFUSED);
 }
 
-UNIT_TEST(fsm_no_state_has_no_arcs)
+UNIT_TEST(fsm_stop_copy_row)
 {
-	struct mdev_migration_fsm fsm = {};
-	const struct mdev_migration_arc *arc;
-	unsigned int event;
+	check_cells_of(MDEV_MIGRATION_STOP_COPY);
+}
 
-	for (event = 0; event < MDEV_MIGRATION_NR_EVENTS; event++)
-		CHECK_EQ(-EINVAL,
-			 mdev_migration_fsm_check(&fsm, event, 0, &arc));
+UNIT_TEST(fsm_running_p2p_row)
+{
+	check_cells_of(MDEV_MIGRATION_RUNNING_P2P);
+}
+
+UNIT_TEST(fsm_pre_copy_row)
+{
+	check_cells_of(MDEV_MIGRATION_PRE_COPY);
+}
+
+UNIT_TEST(fsm_pre_copy_p2p_row)
+{
+	check_cells_of(MDEV_MIGRATION_PRE_COPY_P2P);
+}
+
+UNIT_TEST(fsm_byte_0_of_every_state)
+{
+	static const bool stopped[MDEV_MIGRATION_NR_STATES] = {
+		[MDEV_MIGRATION_REFUSED] = true,
+		[MDEV_MIGRATION_STOPPED] = true,
+		[MDEV_MIGRATION_STOP_COPY] = true,
+		[MDEV_MIGRATION_LOADING] = true,
+	};
+	struct mdev_migration_fsm fsm = {};
+
+	for (; fsm.state < MDEV_MIGRATION_NR_STATES; fsm.state++)
+		CHECK_EQ(stopped[fsm.state], mdev_migration_fsm_stopped(&fsm));
 }
 
 UNIT_TEST(fsm_values_outside_the_table_are_refused)
@@ -176,9 +227,9 @@ UNIT_TEST(fsm_everything_has_a_name)
 {
 	unsigned int i;
 
-	for (i = 1; i < MDEV_MIGRATION_NR_STATES; i++)
+	for (i = 0; i < MDEV_MIGRATION_NR_STATES; i++)
 		CHECK(strcmp(mdev_migration_fsm_name(i), "none"));
-	for (i = 0; i < MDEV_MIGRATION_NR_EVENTS; i++)
+	for (i = 0; i <= MDEV_MIGRATION_EV_SET; i++)
 		CHECK(strcmp(mdev_migration_fsm_event_name(i), "none"));
 	CHECK(!strcmp(mdev_migration_fsm_name(100), "none"));
 	CHECK(!strcmp(mdev_migration_fsm_event_name(100), "none"));

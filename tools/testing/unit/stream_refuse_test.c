@@ -328,7 +328,7 @@ UNIT_TEST(refuse_unknown_mandatory_section_of_the_library)
 
 	begin(&context);
 	fake_regs(&context);
-	fake_section(&context, 4, 1, 0, "x", 1);
+	fake_section(&context, 6, 1, 0, "x", 1);
 	fake_end(&context);
 	check_refused_and_free(-EOPNOTSUPP, &context);
 }

@@ -2,11 +2,14 @@
 /*
  * The kernel that code under test sees.
  */
+#include <linux/anon_inodes.h>
 #include <linux/atomic.h>
 #include <linux/bug.h>
 #include <linux/crc32c.h>
 #include <linux/device.h>
+#include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/file.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -118,6 +121,38 @@ int vfio_info_add_capability(struct vfio_info_cap *caps,
 	memcpy((u8 *)caps->buf + caps->size, cap, size);
 	caps->size += size;
 	return 0;
+}
+
+int vfio_check_feature(u32 flags, size_t argsz, u32 supported, size_t minsz)
+{
+	if ((flags & (VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET)) &
+	    ~supported)
+		return -EINVAL;
+	if (flags & VFIO_DEVICE_FEATURE_PROBE)
+		return 0;
+	if (!(flags & (VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET)) ||
+	    argsz < minsz)
+		return -EINVAL;
+	return 1;
+}
+
+struct file *anon_inode_getfile(const char *name,
+				const struct file_operations *fops, void *priv,
+				int flags)
+{
+	struct file *filp = unit_alloc(1, sizeof(*filp), 0);
+
+	if (!filp)
+		return ERR_PTR(-ENFILE);
+	filp->f_op = fops;
+	filp->private_data = priv;
+	return filp;
+}
+
+void fput(struct file *filp)
+{
+	filp->f_op->release(NULL, filp);
+	unit_free(filp);
 }
 
 u32 crc32c(u32 crc, const void *data, unsigned int len)

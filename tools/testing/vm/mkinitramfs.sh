@@ -11,17 +11,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 kver=$1
 folder=${2:-}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/mvgpu
-needed="virtio_pci 9pnet_virtio 9p overlay"
-PATH=$PATH:/usr/sbin:/sbin
+needed=(virtio_pci 9pnet_virtio 9p overlay)
 
-# In the order in which they have to be loaded, each once.
-modules=$(for module in $needed; do
-	modprobe ${folder:+-d "$folder"} -S "$kver" --show-depends "$module"
-done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }')
+modules=$("$here/copy-modules.sh" "$kver" "$folder" "" "${needed[@]}")
 busybox=$(command -v busybox)
 
 hash=$({
-	cat "$0" "$here/init.sh"
+	cat "$0" "$here/copy-modules.sh" "$here/init.sh"
 	# shellcheck disable=SC2086 # a list of paths without blanks
 	stat -L -c '%n %s %Y' "$busybox" $modules
 } | sha256sum | cut -c1-16)
@@ -35,17 +31,7 @@ if [ ! -s "$image" ]; then
 	mkdir -p "$work"/root/{bin,dev,proc,sys,modules}
 	cp "$busybox" "$work/root/bin/busybox"
 	install -m 755 "$here/init.sh" "$work/root/init"
-	number=10
-	for module in $modules; do
-		file=$work/root/modules/$number-$(basename "${module%%.ko*}").ko
-		case $module in
-		*.xz) xz -dc "$module" >"$file" ;;
-		*.zst) zstd -qdc "$module" >"$file" ;;
-		*.gz) gzip -dc "$module" >"$file" ;;
-		*) cp "$module" "$file" ;;
-		esac
-		number=$((number + 1))
-	done
+	"$here/copy-modules.sh" "$kver" "$folder" "$work/root/modules" "${needed[@]}"
 	(cd "$work/root" && find . | cpio --quiet -o -H newc) >"$work/image"
 	mv "$work/image" "$image"
 fi

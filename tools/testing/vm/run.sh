@@ -118,22 +118,41 @@ cp "$here/stage2.sh" "$log/.vm/stage2"
 	printf ' %q' "$@"
 	echo
 } >"$log/.vm/command"
-: >"$log/console.log"
-: >"$log/output.log"
-: >"$log/verdict"
-
 commas=${log//,/,,}
-timeout --foreground -k 5 "$timeout" qemu-system-x86_64 \
-	-machine q35 "${cpus[@]}" \
-	-cpu max,-erms,-fsrm,-fsrs,-fsrc,-fzrm,-smap,-smep,-la57 \
-	-m "$mem" -nodefaults -no-user-config -display none -no-reboot \
-	-serial file:"$commas/console.log" -serial file:"$commas/verdict" \
-	-kernel "$vmlinuz" -initrd "$image" \
-	-append "$append" "${iommu[@]}" \
-	-virtfs local,path=/,mount_tag=mount_root,security_model=none,readonly=on,multidevs=remap \
-	-virtfs local,path="$commas",mount_tag=mount_results,security_model=none,multidevs=remap \
-	</dev/null >"$log/qemu.log" 2>&1 &
-qemu_pid=$!
+boot()
+{
+	: >"$log/console.log"
+	: >"$log/output.log"
+	: >"$log/verdict"
+	timeout --foreground -k 5 "$timeout" qemu-system-x86_64 \
+		-machine q35 "${cpus[@]}" \
+		-cpu max,-erms,-fsrm,-fsrs,-fsrc,-fzrm,-smap,-smep,-la57 \
+		-m "$mem" -nodefaults -no-user-config -display none -no-reboot \
+		-serial file:"$commas/console.log" -serial file:"$commas/verdict" \
+		-kernel "$vmlinuz" -initrd "$image" \
+		-append "$append" "${iommu[@]}" \
+		-virtfs local,path=/,mount_tag=mount_root,security_model=none,readonly=on,multidevs=remap \
+		-virtfs local,path="$commas",mount_tag=mount_results,security_model=none,multidevs=remap \
+		</dev/null >"$log/qemu.log" 2>&1 &
+	qemu_pid=$!
+}
+
+# Does it come as far as the command, or to an end? An emulated CPU may lose its
+# timer while the kernel boots, before anything of ours runs, and hang.
+comes_up()
+{
+	timeout 180 grep -aqm 1 "vm: start $nonce" < <(tail -q -n +1 -s 0.2 \
+		--pid="$qemu_pid" -f "$log/console.log")
+	[ $? -ne 124 ]
+}
+
+boot
+if ! comes_up; then
+	echo "vm: $kver did not come up; once more" >&2
+	kill "$qemu_pid"
+	wait "$qemu_pid"
+	boot
+fi
 
 if [ -z "$quiet" ]; then
 	tail -q -n +1 -s 0.1 --pid="$qemu_pid" -f "$log/output.log" &

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "context.h"
+#include "stream_edit.h"
 
 int context_run_control(const struct devstate *state)
 {
@@ -58,6 +59,52 @@ bool context_is_saved(const struct devstate *state,
 	same = now.length == context->length &&
 	       !memcmp(now.data, context->data, context->length);
 	context_free(&now);
+	return same;
+}
+
+/* Give the clock of @now the value of @then; false if it went backwards. */
+static bool turn_back(struct stream *now, const struct context *then)
+{
+	struct stream_section *newer, *older;
+	struct stream before;
+	bool forward = false;
+	int at;
+
+	if (stream_parse(&before, then->data, then->length))
+		return false;
+	at = stream_find(&before, MVGPU_STREAM_CLOCK, 0);
+	older = at < 0 ? NULL : &before.sections[at];
+	at = stream_find(now, MVGPU_STREAM_CLOCK, 0);
+	newer = at < 0 ? NULL : &now->sections[at];
+	if (older && newer) {
+		forward = stream_get64(newer->payload) >=
+			  stream_get64(older->payload);
+		memcpy(newer->payload, older->payload, older->length);
+	}
+	stream_free(&before);
+	return forward;
+}
+
+bool context_is_saved_later(const struct devstate *state,
+			    const struct context *context)
+{
+	struct stream_bytes bytes;
+	struct context now;
+	struct stream stream;
+	bool same;
+
+	if (context_save(state, &now))
+		return false;
+	same = !stream_parse(&stream, now.data, now.length);
+	context_free(&now);
+	if (!same)
+		return false;
+	same = turn_back(&stream, context);
+	bytes = stream_build(&stream);
+	same = same && bytes.length == context->length &&
+	       !memcmp(bytes.data, context->data, context->length);
+	free(bytes.data);
+	stream_free(&stream);
 	return same;
 }
 

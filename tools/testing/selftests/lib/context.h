@@ -42,6 +42,10 @@ int context_fill_save(const struct fixture_vmm *vmm, __u32 seed,
 bool context_is_saved(const struct devstate *state,
 		      const struct context *context);
 
+/* The same, but that the device's clock may have gone on in between. */
+bool context_is_saved_later(const struct devstate *state,
+			    const struct context *context);
+
 /*
  * Move @length bytes from @offset of the region on, @cut at a time. A short
  * read or write is -EIO.

@@ -156,6 +156,50 @@ static __u32 model_copy(struct model *model, const struct mvgpu_copy *copy)
 	return fault;
 }
 
+static unsigned int model_multiply(unsigned int x, unsigned int y)
+{
+	return (2 * x * y + 255) / 510;
+}
+
+static void model_blend_pixel(unsigned char *below, const unsigned char *above,
+			      unsigned int alpha)
+{
+	unsigned int rest = 255 - model_multiply(above[3], alpha), sum;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		sum = model_multiply(above[i], alpha) +
+		      model_multiply(below[i], rest);
+		below[i] = sum > 255 ? 255 : sum;
+	}
+}
+
+static __u32 model_blend(struct model *model, const struct mvgpu_blend *blend)
+{
+	__u64 width = le32toh(blend->width), height = le32toh(blend->height);
+	unsigned char *above = model_alloc(width * height);
+	unsigned char *below = model_alloc(width);
+	__u64 row, i, dst;
+	__u32 fault = 0;
+
+	for (row = 0; row < height && !fault; row++)
+		fault = model_read(model, le64toh(blend->src) +
+				   row * le32toh(blend->src_pitch),
+				   above + row * width, width);
+	for (row = 0; row < height && !fault; row++) {
+		dst = le64toh(blend->dst) + row * le32toh(blend->dst_pitch);
+		fault = model_read(model, dst, below, width);
+		for (i = 0; i < width && !fault; i += 4)
+			model_blend_pixel(below + i, above + row * width + i,
+					  le32toh(blend->alpha));
+		fault = fault ?: model_write(model, dst, below, width);
+	}
+	free(above);
+	free(below);
+
+	return fault;
+}
+
 static __u32 model_crc(struct model *model, const struct mvgpu_crc32c *crc)
 {
 	__u64 len = le64toh(crc->length);
@@ -196,6 +240,8 @@ __u32 model_run(struct model *model, const void *command)
 		return model_fill(model, command);
 	case MVGPU_OP_COPY:
 		return model_copy(model, command);
+	case MVGPU_OP_BLEND:
+		return model_blend(model, command);
 	case MVGPU_OP_CRC32C:
 		return model_crc(model, command);
 	case MVGPU_OP_BIND:

@@ -10,12 +10,17 @@
 
 int rig_create(struct rig *rig)
 {
+	return rig_create_type(rig, MDEV_TYPE_SMALL);
+}
+
+int rig_create_type(struct rig *rig, const char *type)
+{
 	int ret;
 
 	memset(rig, 0, sizeof(*rig));
 	ret = mdev_uuid(rig->vmm.uuid);
 	if (!ret)
-		ret = mdev_create(MDEV_TYPE_SMALL, rig->vmm.uuid);
+		ret = mdev_create(type, rig->vmm.uuid);
 	rig->exists = !ret;
 
 	return ret;

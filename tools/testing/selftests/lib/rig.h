@@ -39,6 +39,7 @@ struct rig {
 
 /* Create an mdev; rig_destroy() closes and removes it, however far it is. */
 int rig_create(struct rig *rig);
+int rig_create_type(struct rig *rig, const char *type);
 void rig_destroy(struct rig *rig);
 
 /* Open it on a container of its own and set it up. */

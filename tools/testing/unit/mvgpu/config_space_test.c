@@ -12,7 +12,14 @@
 #include "unit.h"
 
 #define VRAM_SIZE	(16u << 20)
-#define SECTION_SIZE	20
+#define SECTION_SIZE	52
+#define SECTION_SIZE_1	20
+
+/* Where the capabilities lie. */
+#define PM		0x40
+#define MSI		0x50
+#define MSIX		0x70
+#define EXP		0x80
 
 static struct mvgpu_config config;
 
@@ -52,6 +59,16 @@ static void scribble(void)
 	write_field(PCI_INTERRUPT_LINE, 0x0b, 1);
 	write_field(PCI_BASE_ADDRESS_0, 0x380012000000ULL, 8);
 	write_field(PCI_BASE_ADDRESS_2, 0xfea00000, 4);
+	write_field(PCI_BASE_ADDRESS_4, 0xfeb02000, 4);
+	write_field(MSI + PCI_MSI_ADDRESS_LO, 0x00000001fee00000ULL, 8);
+	write_field(MSI + PCI_MSI_DATA_64, 0x4321, 2);
+	write_field(MSI + PCI_MSI_MASK_64, 0x5, 4);
+	write_field(MSI + PCI_MSI_FLAGS, PCI_MSI_FLAGS_ENABLE | 2 << 4, 2);
+	write_field(MSIX + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE, 2);
+	write_field(PM + PCI_PM_CTRL, 3, 2);
+	write_field(EXP + PCI_EXP_DEVCTL, 0x281f, 2);
+	write_field(EXP + PCI_EXP_LNKCTL, 0x40, 2);
+	write_field(EXP + PCI_EXP_LNKCTL2, 2, 2);
 }
 
 static size_t save(u8 *data, size_t size)
@@ -63,14 +80,19 @@ static size_t save(u8 *data, size_t size)
 	return buf.len;
 }
 
-static int check(const u8 *data, size_t len)
+static int check_version(u16 version, const u8 *data, size_t len)
 {
 	struct mdev_migration_cursor cur = { .data = data, .left = len };
 	const char *why = NULL;
-	int ret = mvgpu_config_check(&config, &cur, &why);
+	int ret = mvgpu_config_check(&config, version, &cur, &why);
 
 	CHECK_EQ(!!ret, !!why);
 	return ret;
+}
+
+static int check(const u8 *data, size_t len)
+{
+	return check_version(MVGPU_CONFIG_VERSION, data, len);
 }
 
 UNIT_TEST(reset_identity)
@@ -80,19 +102,84 @@ UNIT_TEST(reset_identity)
 	CHECK_EQ(0x4d56, read_field(PCI_DEVICE_ID, 2));
 	CHECK_EQ(0x1234, read_field(PCI_SUBSYSTEM_VENDOR_ID, 2));
 	CHECK_EQ(0x4d56, read_field(PCI_SUBSYSTEM_ID, 2));
-	CHECK_EQ(1, read_field(PCI_REVISION_ID, 1));
+	CHECK_EQ(2, read_field(PCI_REVISION_ID, 1));
 	CHECK_EQ(0x038000, read_field(PCI_CLASS_REVISION, 4) >> 8);
 	CHECK_EQ(0, read_field(PCI_HEADER_TYPE, 1));
 }
 
-UNIT_TEST(reset_has_no_capabilities_and_no_interrupt)
+UNIT_TEST(reset_has_neither_intx_nor_rom_nor_extended_capabilities)
 {
 	reset();
-	CHECK_EQ(0, read_field(PCI_STATUS, 2));
-	CHECK_EQ(0, read_field(PCI_CAPABILITY_LIST, 1));
 	CHECK_EQ(0, read_field(PCI_INTERRUPT_PIN, 1));
 	CHECK_EQ(0, read_field(PCI_ROM_ADDRESS, 4));
 	CHECK_EQ(0, read_field(0x100, 4));
+}
+
+UNIT_TEST(capabilities_are_a_list_of_four)
+{
+	static const u8 ids[] = {
+		PCI_CAP_ID_PM, PCI_CAP_ID_MSI, PCI_CAP_ID_MSIX, PCI_CAP_ID_EXP,
+	};
+	u32 at, i;
+
+	reset();
+	CHECK_EQ(PCI_STATUS_CAP_LIST, read_field(PCI_STATUS, 2));
+	at = read_field(PCI_CAPABILITY_LIST, 1);
+	for (i = 0; i < sizeof(ids); i++) {
+		CHECK_EQ(0, at % 4);
+		CHECK_EQ(ids[i], read_field(at, 1));
+		at = read_field(at + 1, 1);
+	}
+	CHECK_EQ(0, at);
+}
+
+UNIT_TEST(capabilities_say_what_the_device_has)
+{
+	reset();
+	/* as many vectors as queues */
+	CHECK_EQ(2 << 1, read_field(MSI + PCI_MSI_FLAGS, 2) &
+			 PCI_MSI_FLAGS_QMASK);
+	CHECK_EQ(MVGPU_VECTORS - 1, read_field(MSIX + PCI_MSIX_FLAGS, 2));
+	CHECK_EQ(MVGPU_BAR_MSIX, read_field(MSIX + PCI_MSIX_TABLE, 4));
+	CHECK_EQ(0x1000 | MVGPU_BAR_MSIX, read_field(MSIX + PCI_MSIX_PBA, 4));
+	CHECK_EQ(PCI_PM_CTRL_NO_SOFT_RESET, read_field(PM + PCI_PM_CTRL, 2));
+	CHECK(read_field(EXP + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR);
+	/* the link runs as fast and as wide as it can */
+	CHECK_EQ(read_field(EXP + PCI_EXP_LNKCAP, 2) & 0x3ff,
+		 read_field(EXP + PCI_EXP_LNKSTA, 2));
+}
+
+UNIT_TEST(power_states_that_do_not_exist_are_not_entered)
+{
+	u32 state;
+
+	reset();
+	for (state = 0; state < 4; state++) {
+		write_field(PM + PCI_PM_CTRL, 3, 1);
+		write_field(PM + PCI_PM_CTRL, state, 2);
+		CHECK_EQ((state ? 3 : 0) | PCI_PM_CTRL_NO_SOFT_RESET,
+			 read_field(PM + PCI_PM_CTRL, 2));
+	}
+}
+
+UNIT_TEST(flr_is_asked_for_by_its_bit_alone)
+{
+	const u8 data[4] = { 0x10, 0xa8, 0x10, 0xa8 };
+	const u8 none[4] = { 0xff, 0x7f, 0xff, 0xff };
+	const u32 devctl = EXP + PCI_EXP_DEVCTL;
+
+	CHECK(mvgpu_config_is_flr(devctl, data, 2));
+	CHECK(mvgpu_config_is_flr(devctl, data, 4));
+	CHECK(mvgpu_config_is_flr(devctl - 2, data, 4));
+	CHECK(mvgpu_config_is_flr(devctl + 1, data + 1, 1));
+	CHECK(!mvgpu_config_is_flr(devctl, data, 1));
+	CHECK(!mvgpu_config_is_flr(devctl + 2, data, 2));
+	CHECK(!mvgpu_config_is_flr(devctl - 2, data, 2));
+	CHECK(!mvgpu_config_is_flr(devctl, none, 4));
+
+	reset();
+	write_field(devctl, 0xffff, 2);
+	CHECK_EQ(0, read_field(devctl, 2) & PCI_EXP_DEVCTL_BCR_FLR);
 }
 
 UNIT_TEST(reset_undoes_every_write)
@@ -130,13 +217,20 @@ UNIT_TEST(bar_2_is_sized_as_1_mib)
 	CHECK_EQ(0xfff00000, read_field(PCI_BASE_ADDRESS_2, 4));
 }
 
+UNIT_TEST(bar_4_is_sized_as_8_kib)
+{
+	reset();
+	write_field(PCI_BASE_ADDRESS_4, 0xffffffff, 4);
+	CHECK_EQ(0xffffe000, read_field(PCI_BASE_ADDRESS_4, 4));
+}
+
 UNIT_TEST(other_bars_do_not_exist)
 {
 	u32 offset;
 
 	reset();
 	for (offset = PCI_BASE_ADDRESS_3; offset <= PCI_BASE_ADDRESS_5;
-	     offset += 4) {
+	     offset += 8) {
 		write_field(offset, 0xffffffff, 4);
 		CHECK_EQ(0, read_field(offset, 4));
 	}
@@ -168,12 +262,34 @@ UNIT_TEST(ones_everywhere_change_writable_bits_only)
 		mvgpu_config_write(&config, i, ones, sizeof(ones));
 
 	CHECK_EQ(0x4d561234, read_field(PCI_VENDOR_ID, 4));
-	CHECK_EQ(0x0547, read_field(PCI_COMMAND, 4));
-	CHECK_EQ(0x03800001, read_field(PCI_CLASS_REVISION, 4));
+	CHECK_EQ(0x00100547, read_field(PCI_COMMAND, 4));
+	CHECK_EQ(0x03800002, read_field(PCI_CLASS_REVISION, 4));
 	CHECK_EQ(0xffff, read_field(PCI_CACHE_LINE_SIZE, 4));
 	CHECK_EQ(0xff, read_field(PCI_INTERRUPT_LINE, 4));
-	for (i = 64; i < MVGPU_CONFIG_SIZE; i++)
+	CHECK_EQ(0x00035001, read_field(PM, 4));
+	CHECK_EQ(0x0000000b, read_field(PM + PCI_PM_CTRL, 4));
+	CHECK_EQ(0x01f57005, read_field(MSI, 4));
+	CHECK_EQ(~3ULL, read_field(MSI + PCI_MSI_ADDRESS_LO, 8));
+	CHECK_EQ(0xffff, read_field(MSI + PCI_MSI_DATA_64, 4));
+	CHECK_EQ(0xf, read_field(MSI + PCI_MSI_MASK_64, 8));
+	CHECK_EQ(0xc0038011, read_field(MSIX, 4));
+	CHECK_EQ(0x00020010, read_field(EXP, 4));
+	CHECK_EQ(0x000078ff, read_field(EXP + PCI_EXP_DEVCTL, 4));
+	CHECK_EQ(0x001100cb, read_field(EXP + PCI_EXP_LNKCTL, 4));
+	CHECK_EQ(0x0000000f, read_field(EXP + PCI_EXP_LNKCTL2, 4));
+	for (i = EXP + 0x3c; i < MVGPU_CONFIG_SIZE; i++)
 		CHECK_EQ(0, config.bytes[i]);
+}
+
+/* Neither DMA nor interrupts in D3hot. */
+UNIT_TEST(bus_master_needs_power)
+{
+	reset();
+	write_field(PCI_COMMAND, PCI_COMMAND_MASTER, 2);
+	write_field(PM + PCI_PM_CTRL, 3, 2);
+	CHECK(!mvgpu_config_bus_master(&config));
+	write_field(PM + PCI_PM_CTRL, 0, 2);
+	CHECK(mvgpu_config_bus_master(&config));
 }
 
 UNIT_TEST(bus_master_follows_the_command_register)
@@ -201,10 +317,34 @@ UNIT_TEST(section_round_trip)
 	cur = (struct mdev_migration_cursor){
 		.data = data, .left = SECTION_SIZE,
 	};
-	mvgpu_config_apply(&config, &cur);
+	mvgpu_config_apply(&config, MVGPU_CONFIG_VERSION, &cur);
 	CHECK_EQ(0, cur.left);
 	CHECK(!cur.bad);
 	CHECK(!memcmp(&source, &config, sizeof(source)));
+}
+
+/* As hardware 1.0 wrote it; what came later stays as after reset. */
+UNIT_TEST(section_of_version_1_is_taken)
+{
+	static const u8 old[SECTION_SIZE_1] = {
+		0x06, 0x00, 0x10, 0x40, 0x0b, 0, 0, 0,
+		0x00, 0x00, 0x00, 0x12, 0x00, 0x38, 0, 0,
+		0x00, 0x00, 0xa0, 0xfe,
+	};
+	struct mdev_migration_cursor cur = {
+		.data = old, .left = sizeof(old),
+	};
+
+	reset();
+	CHECK_EQ(0, check_version(1, old, sizeof(old)));
+	CHECK_EQ(-EINVAL, check_version(2, old, sizeof(old)));
+	CHECK_EQ(-EINVAL, check_version(1, old, sizeof(old) - 1));
+	mvgpu_config_apply(&config, 1, &cur);
+	CHECK_EQ(0x0006, read_field(PCI_COMMAND, 2));
+	CHECK_EQ(0x38001200000cULL, read_field(PCI_BASE_ADDRESS_0, 8));
+	CHECK_EQ(0xfea00000, read_field(PCI_BASE_ADDRESS_2, 4));
+	CHECK_EQ(0, read_field(PCI_BASE_ADDRESS_4, 4));
+	CHECK_EQ(0, read_field(MSI + PCI_MSI_ADDRESS_LO, 8));
 }
 
 UNIT_TEST(section_layout)
@@ -212,7 +352,11 @@ UNIT_TEST(section_layout)
 	static const u8 wanted[SECTION_SIZE] = {
 		0x06, 0x00, 0x10, 0x40, 0x0b, 0, 0, 0,
 		0x00, 0x00, 0x00, 0x12, 0x00, 0x38, 0, 0,
-		0x00, 0x00, 0xa0, 0xfe,
+		0x00, 0x00, 0xa0, 0xfe, 0x00, 0x20, 0xb0, 0xfe,
+		0x00, 0x00, 0xe0, 0xfe, 0x01, 0x00, 0, 0,
+		0x05, 0x00, 0x00, 0x00, 0x21, 0x43, 0x21, 0x00,
+		0x00, 0x80, 0x03, 0x00, 0x1f, 0x28, 0x40, 0x00,
+		0x02, 0x00, 0x00, 0x00,
 	};
 	u8 data[64];
 
@@ -260,7 +404,7 @@ UNIT_TEST(check_refuses_every_bit_that_cannot_be_set)
 		cur = (struct mdev_migration_cursor){
 			.data = data, .left = SECTION_SIZE,
 		};
-		mvgpu_config_apply(&config, &cur);
+		mvgpu_config_apply(&config, MVGPU_CONFIG_VERSION, &cur);
 		save(again, sizeof(again));
 		CHECK_EQ(memcmp(data, again, SECTION_SIZE) ? -EINVAL : 0,
 			 check(data, SECTION_SIZE));

@@ -163,7 +163,7 @@ static int check_queue(void)
 	CHECK_EQ(MVGPU_CONTEXT_QUEUES_LEN(1), buf.len);
 	cur = cursor(buf.len);
 	why = NULL;
-	ret = mvgpu_context_wire_check_queues(&cur, 1, &why);
+	ret = mvgpu_context_wire_check_queues(&cur, 2, 1, &why);
 	CHECK(!ret == !why);
 
 	return ret;
@@ -213,7 +213,7 @@ UNIT_TEST(queue_moves)
 	queue.generation = 3;
 	CHECK_EQ(0, check_queue());
 	cur = cursor(MVGPU_CONTEXT_QUEUES_LEN(1));
-	mvgpu_context_wire_get_queues(&cur, &target, 1);
+	mvgpu_context_wire_get_queues(&cur, &target);
 	CHECK_EQ(9, target.generation);
 	CHECK_EQ(0x10000, target.ring_base);
 	CHECK_EQ(0x2000, target.ring_size);
@@ -282,7 +282,7 @@ UNIT_TEST(queue_check_judges_the_fault)
 UNIT_TEST(queue_check_judges_the_command)
 {
 	busy_queue();
-	queue.command[0] = 3;
+	queue.command[0] = 10;
 	CHECK_EQ(-EINVAL, check_queue());
 	busy_queue();
 	queue.command[4] = 1;
@@ -321,7 +321,79 @@ static int check_bytes(size_t len)
 {
 	struct mdev_migration_cursor cur = cursor(len);
 
-	return mvgpu_context_wire_check_queues(&cur, 1, &why);
+	return mvgpu_context_wire_check_queues(&cur, 2, 1, &why);
+}
+
+/* Half a pixel would have the engine read half of another. */
+UNIT_TEST(queue_check_refuses_a_blend_within_a_pixel)
+{
+	struct mvgpu_blend blend = {
+		.opcode = htole32(MVGPU_OP_BLEND),
+		.width = htole32(256),
+		.height = htole32(1),
+		.src = htole64(0x1000),
+	};
+
+	busy_queue();
+	memcpy(queue.command, &blend, sizeof(blend));
+	CHECK_EQ(0, check_queue());
+	queue.progress.done = 102;
+	CHECK_EQ(-EINVAL, check_queue());
+}
+
+UNIT_TEST(queue_fault_interrupt_moves_since_version_2)
+{
+	struct mdev_migration_cursor cur;
+	struct mvgpu_queue target = {};
+
+	busy_queue();
+	queue.fault_interrupt = true;
+	CHECK_EQ(0, check_queue());
+	cur = cursor(MVGPU_CONTEXT_QUEUES_LEN(1));
+	mvgpu_context_wire_get_queues(&cur, &target);
+	CHECK(target.fault_interrupt);
+
+	cur = cursor(MVGPU_CONTEXT_QUEUES_LEN(1));
+	CHECK_EQ(-EINVAL, mvgpu_context_wire_check_queues(&cur, 1, 1, &why));
+}
+
+/* A source of hardware 1.0 has one. */
+UNIT_TEST(queue_check_takes_fewer_queues_than_there_are)
+{
+	struct mvgpu_queue targets[2] = { {}, { .completed = 5 } };
+	struct mdev_migration_cursor cur;
+
+	busy_queue();
+	CHECK_EQ(0, check_queue());
+	cur = cursor(MVGPU_CONTEXT_QUEUES_LEN(1));
+	CHECK_EQ(0, mvgpu_context_wire_check_queues(&cur, 1, 2, &why));
+	cur = cursor(MVGPU_CONTEXT_QUEUES_LEN(1));
+	mvgpu_context_wire_get_queues(&cur, targets);
+	CHECK_EQ(77, targets[0].completed);
+	CHECK_EQ(5, targets[1].completed);
+
+	memset(data, 0, 4);
+	cur = cursor(4);
+	CHECK_EQ(-EINVAL, mvgpu_context_wire_check_queues(&cur, 1, 2, &why));
+}
+
+static int check_clock(u64 now, size_t len)
+{
+	struct mdev_migration_buf buf = { .data = data, .size = sizeof(data) };
+	struct mdev_migration_cursor cur = cursor(len);
+
+	mdev_migration_put_u64(&buf, now);
+
+	return mvgpu_context_wire_check_clock(&cur, &why);
+}
+
+UNIT_TEST(clock_check_refuses_wrong_lengths_and_the_far_future)
+{
+	CHECK_EQ(0, check_clock(0, 8));
+	CHECK_EQ(0, check_clock(~0ULL >> 1, 8));
+	CHECK_EQ(-EINVAL, check_clock(~0ULL, 8));
+	CHECK_EQ(-EINVAL, check_clock(0, 7));
+	CHECK_EQ(-EINVAL, check_clock(0, 9));
 }
 
 UNIT_TEST(queue_check_refuses_wrong_lengths_numbers_and_flags)
@@ -338,7 +410,7 @@ UNIT_TEST(queue_check_refuses_wrong_lengths_numbers_and_flags)
 	data[0] = 2;
 	CHECK_EQ(-EINVAL, check_bytes(len));
 	data[0] = 1;
-	data[4] |= 4;
+	data[4] |= 8;
 	CHECK_EQ(-EINVAL, check_bytes(len));
 }
 

@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <linux/string.h>
 
+#include "blend.h"
 #include "decode.h"
 #include "unit.h"
 
@@ -16,9 +17,12 @@ union command {
 	__le32 words[MVGPU_COMMAND_SIZE / 4];
 	struct mvgpu_fill fill;
 	struct mvgpu_copy copy;
+	struct mvgpu_blend blend;
 	struct mvgpu_crc32c crc32c;
 	struct mvgpu_bind bind;
 	struct mvgpu_fence fence;
+	struct mvgpu_semaphore semaphore;
+	struct mvgpu_timestamp timestamp;
 };
 
 static struct mvgpu_op op;
@@ -58,6 +62,51 @@ static u32 decode_copy(u64 dst, u64 src, u32 width, u32 height, u32 dst_pitch,
 		.dst_pitch = htole32(dst_pitch),
 		.src_pitch = htole32(src_pitch),
 		.src = htole64(src),
+	} };
+
+	return decode(&command);
+}
+
+static union command blend(u64 dst, u64 src, u32 width, u32 height, u32 pitch,
+			   u32 alpha)
+{
+	return (union command) { .blend = {
+		.opcode = htole32(MVGPU_OP_BLEND),
+		.dst = htole64(dst),
+		.width = htole32(width),
+		.height = htole32(height),
+		.dst_pitch = htole32(pitch),
+		.src_pitch = htole32(pitch),
+		.src = htole64(src),
+		.alpha = htole32(alpha),
+	} };
+}
+
+static u32 decode_blend(u64 dst, u64 src, u32 width, u32 height, u32 pitch,
+			u32 alpha)
+{
+	union command command = blend(dst, src, width, height, pitch, alpha);
+
+	return decode(&command);
+}
+
+static u32 decode_semaphore(u64 src, u32 compare)
+{
+	union command command = { .semaphore = {
+		.opcode = htole32(MVGPU_OP_SEMAPHORE),
+		.src = htole64(src),
+		.value = htole64(5),
+		.compare = htole32(compare),
+	} };
+
+	return decode(&command);
+}
+
+static u32 decode_timestamp(u64 dst)
+{
+	union command command = { .timestamp = {
+		.opcode = htole32(MVGPU_OP_TIMESTAMP),
+		.dst = htole64(dst),
 	} };
 
 	return decode(&command);
@@ -104,11 +153,11 @@ UNIT_TEST(decode_knows_its_opcodes)
 	union command command = {};
 	u32 opcode;
 
-	for (opcode = 8; opcode; opcode <<= 1) {
+	for (opcode = 16; opcode; opcode <<= 1) {
 		command.words[0] = htole32(opcode);
 		CHECK_EQ(MVGPU_FAULT_OPCODE, decode(&command));
 	}
-	command.words[0] = htole32(3);
+	command.words[0] = htole32(MVGPU_OP_TIMESTAMP + 1);
 	CHECK_EQ(MVGPU_FAULT_OPCODE, decode(&command));
 	command.words[0] = htole32(MVGPU_OP_NOP);
 	CHECK_EQ(MVGPU_FAULT_NONE, decode(&command));
@@ -163,6 +212,65 @@ UNIT_TEST(decode_refuses_flags_and_reserved_bytes)
 		.opcode = htole32(MVGPU_OP_FENCE),
 	} };
 	refuses_reserved(&command, 24);
+
+	command = blend(0, 0, 4, 1, 0, 255);
+	refuses_reserved(&command, 44);
+
+	command = (union command) { .semaphore = {
+		.opcode = htole32(MVGPU_OP_SEMAPHORE),
+	} };
+	refuses_reserved(&command, 28);
+
+	command = (union command) { .timestamp = {
+		.opcode = htole32(MVGPU_OP_TIMESTAMP),
+	} };
+	refuses_reserved(&command, 16);
+}
+
+UNIT_TEST(decode_takes_one_flag_of_a_fence_alone)
+{
+	union command command = { .fence = {
+		.opcode = htole32(MVGPU_OP_FENCE),
+		.flags = htole32(MVGPU_FENCE_INTERRUPT),
+	} };
+
+	CHECK_EQ(0, decode(&command));
+	CHECK(op.interrupt);
+	command.fence.flags = 0;
+	CHECK_EQ(0, decode(&command));
+	CHECK(!op.interrupt);
+	command.words[0] = htole32(MVGPU_OP_TIMESTAMP);
+	command.fence.flags = htole32(MVGPU_FENCE_INTERRUPT);
+	CHECK_EQ(MVGPU_FAULT_COMMAND, decode(&command));
+}
+
+UNIT_TEST(decode_judges_blend)
+{
+	CHECK_EQ(0, decode_blend(0x1000, 0x5004, 16, 2, 20, 255));
+	CHECK_EQ(255, op.value);
+	CHECK_EQ(32, op.total);
+	CHECK_EQ(MVGPU_FAULT_COMMAND, decode_blend(2, 0x5000, 16, 1, 0, 9));
+	CHECK_EQ(MVGPU_FAULT_COMMAND, decode_blend(0, 0x5001, 16, 1, 0, 9));
+	CHECK_EQ(MVGPU_FAULT_COMMAND, decode_blend(0, 0x5000, 18, 1, 0, 9));
+	CHECK_EQ(MVGPU_FAULT_COMMAND, decode_blend(0, 0x5000, 16, 2, 18, 9));
+	CHECK_EQ(0, decode_blend(0, 0x5000, 16, 1, 18, 9));
+	CHECK_EQ(MVGPU_FAULT_COMMAND, decode_blend(0, 0x5000, 16, 1, 0, 256));
+	CHECK_EQ(MVGPU_FAULT_COMMAND, decode_blend(0, SPACE, 16, 1, 0, 9));
+	CHECK_EQ(0, decode_blend(8, 0, 16, 1, 0, 9));
+	CHECK(op.backward);
+}
+
+UNIT_TEST(decode_judges_semaphore_and_timestamp)
+{
+	CHECK_EQ(0, decode_semaphore(SPACE - 8, MVGPU_COMPARE_GREATER_EQUAL));
+	CHECK_EQ(5, op.value);
+	CHECK_EQ(0, op.total);
+	CHECK_EQ(MVGPU_FAULT_COMMAND, decode_semaphore(4, 0));
+	CHECK_EQ(MVGPU_FAULT_COMMAND, decode_semaphore(SPACE, 0));
+	CHECK_EQ(MVGPU_FAULT_COMMAND, decode_semaphore(8, 3));
+	CHECK_EQ(0, decode_timestamp(SPACE - 8));
+	CHECK_EQ(MVGPU_FAULT_COMMAND, decode_timestamp(SPACE));
+	CHECK_EQ(MVGPU_FAULT_COMMAND, decode_timestamp(12));
 }
 
 UNIT_TEST(decode_reads_the_fields_of_fill)
@@ -327,6 +435,8 @@ static void run_spans(void)
 
 	while (done < op.total) {
 		max = some(2) ? 1 + some(5000) : 65536;
+		if (op.opcode == MVGPU_OP_BLEND)
+			max = (max + 3) & ~3u;
 		mvgpu_decode_span(&op, done, max, &span);
 		CHECK(span.len >= 1 && span.len <= max);
 		CHECK(span.len <= op.total - done);
@@ -336,6 +446,10 @@ static void run_spans(void)
 			CHECK(one_page(span.src, span.len));
 			memmove(memory + span.dst, memory + span.src,
 				span.len);
+		} else if (op.opcode == MVGPU_OP_BLEND) {
+			CHECK(one_page(span.src, span.len));
+			mvgpu_blend(memory + span.dst, memory + span.src,
+				    span.len, op.value, op.backward);
 		} else {
 			for (i = 0; i < span.len; i++)
 				memory[span.dst + i] = op.value >>
@@ -390,6 +504,88 @@ UNIT_TEST(span_copy_is_as_if_all_was_read_first)
 	CHECK(backward > 50);
 }
 
+/* The formula of linux/mvgpu.h, in another way. */
+static u8 blended(const u8 *dst, const u8 *src, u32 channel, u32 alpha)
+{
+	u32 above = (src[channel] * alpha * 2 + 255) / 510;
+	u32 rest = 255 - (src[3] * alpha * 2 + 255) / 510;
+	u32 sum = above + (dst[channel] * rest * 2 + 255) / 510;
+
+	return sum < 255 ? sum : 255;
+}
+
+UNIT_TEST(blend_is_exact_for_all_bytes)
+{
+	u32 src, rest, alpha;
+	u8 below[4], above[4], saved[4];
+
+	for (alpha = 0; alpha < 256; alpha += 5) {
+		for (src = 0; src < 256; src++) {
+			for (rest = 0; rest < 256; rest += 3) {
+				u8 pixel[4] = { src, 255 - src, rest, rest };
+
+				memcpy(above, pixel, 4);
+				memset(below, src ^ rest, 4);
+				memcpy(saved, below, 4);
+				mvgpu_blend(below, above, 4, alpha, false);
+				CHECK_EQ(blended(saved, above, 0, alpha),
+					 below[0]);
+				CHECK_EQ(blended(saved, above, 1, alpha),
+					 below[1]);
+				CHECK_EQ(blended(saved, above, 3, alpha),
+					 below[3]);
+			}
+		}
+	}
+}
+
+UNIT_TEST(blend_of_opaque_and_of_nothing)
+{
+	u8 below[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	const u8 opaque[8] = { 9, 8, 7, 255, 6, 5, 4, 255 };
+	const u8 nothing[8] = {};
+	u8 saved[8];
+
+	memcpy(saved, below, 8);
+	mvgpu_blend(below, nothing, 8, 255, false);
+	CHECK(!memcmp(below, saved, 8));
+	mvgpu_blend(below, opaque, 8, 0, false);
+	CHECK(!memcmp(below, saved, 8));
+	mvgpu_blend(below, opaque, 8, 255, true);
+	CHECK(!memcmp(below, opaque, 8));
+}
+
+UNIT_TEST(span_blend_is_as_if_all_was_read_first)
+{
+	u32 dst, src, width, height, pitch, alpha, row, k, round, at, from;
+	unsigned int backward = 0;
+
+	for (round = 0; round < 400; round++) {
+		scribble();
+		dst = 64 + some(0x600) * 4;
+		src = round % 2 ? some(0x600) * 4 : dst + 64 - some(32) * 4;
+		width = 4 + some(some(2) ? 8 : 0x600) * 4;
+		height = 1 + some(3);
+		pitch = width + some(16) * 4;
+		alpha = some(256);
+		CHECK_EQ(0, decode_blend(dst, src, width, height, pitch,
+					 alpha));
+		for (row = 0; row < height; row++) {
+			for (k = 0; k < width; k++) {
+				at = dst + row * pitch + (k & ~3u);
+				from = src + row * pitch + (k & ~3u);
+				expected[at + k % 4] =
+					blended(before + at, before + from,
+						k % 4, alpha);
+			}
+		}
+		backward += op.backward;
+		run_spans();
+		CHECK(!memcmp(memory, expected, MEMORY));
+	}
+	CHECK(backward > 50);
+}
+
 UNIT_TEST(span_copy_changes_pitches)
 {
 	u32 row, height = 5, width = 1000;
@@ -427,7 +623,7 @@ UNIT_TEST(decode_of_noise_stays_in_range)
 
 	for (round = 0; round < 200000; round++) {
 		memset(&command, 0, sizeof(command));
-		command.words[0] = htole32(some(10));
+		command.words[0] = htole32(some(MVGPU_OP_TIMESTAMP + 2));
 		for (i = 2; i < 10; i++)
 			if (some(2))
 				command.words[i] = htole32(some(4) ?

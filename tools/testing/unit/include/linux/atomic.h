@@ -12,7 +12,10 @@ struct unit_atomic64 {
 #define atomic64_t		struct unit_atomic64
 #define atomic64_set(v, i)	((v)->counter = (i))
 #define atomic64_read(v)	((v)->counter)
+#define atomic64_add(i, v)	((v)->counter += (i))
 #define atomic64_inc_return(v)	(++(v)->counter)
+
+#define cmpxchg(ptr, old, new) __sync_bool_compare_and_swap(ptr, old, new)
 
 /* One thread sees everything in order. */
 #define smp_rmb()		((void)0)

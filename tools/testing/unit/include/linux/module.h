@@ -5,6 +5,7 @@
 
 #include <linux/export.h>
 
+#define THIS_MODULE			NULL
 #define MODULE_DESCRIPTION(text)	extern int unit_desc[sizeof(text)]
 #define MODULE_AUTHOR(text)		extern int unit_author[sizeof(text)]
 #define MODULE_LICENSE(text)		extern int unit_license[sizeof(text)]

@@ -8,4 +8,14 @@
 
 #define strscpy(to, from, size) ((void)snprintf(to, size, "%s", from))
 
+static inline const void *memchr_inv(const void *data, int c, size_t len)
+{
+	const unsigned char *byte = data;
+
+	for (; len; len--, byte++)
+		if (*byte != (unsigned char)c)
+			return byte;
+	return NULL;
+}
+
 #endif

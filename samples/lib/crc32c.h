@@ -2,8 +2,8 @@
 /*
  * CRC-32C (Castagnoli), plain C.
  */
-#ifndef DEVSTATE_MIGRATE_CRC32C_H
-#define DEVSTATE_MIGRATE_CRC32C_H
+#ifndef SAMPLES_LIB_CRC32C_H
+#define SAMPLES_LIB_CRC32C_H
 
 #include <stddef.h>
 #include <linux/types.h>
@@ -11,4 +11,4 @@
 /* Continue @crc, 0 at the start, over @len bytes. */
 __u32 crc32c(__u32 crc, const void *data, size_t len);
 
-#endif /* DEVSTATE_MIGRATE_CRC32C_H */
+#endif /* SAMPLES_LIB_CRC32C_H */

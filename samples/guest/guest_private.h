@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of mvgpu_guest.ko share.
+ *
+ * Locks: mmap_lock, then guest->lock, then queue->lock. Nothing is copied from
+ * or to a user while one of ours is held.
+ */
+#ifndef _MVGPU_GUEST_PRIVATE_H
+#define _MVGPU_GUEST_PRIVATE_H
+
+#include <linux/io.h>
+#include <linux/kref.h>
+#include <linux/miscdevice.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+#include <uapi/linux/mvgpu.h>
+
+#include "mvgpu_guest.h"
+
+struct mm_struct;
+struct vm_area_struct;
+
+#define MVGPU_GUEST_QUEUES	4
+
+/* A ring has room for two calls of MVGPU_GUEST_SUBMIT, at least. */
+#define MVGPU_GUEST_RING_SIZE	0x8000U
+#define MVGPU_GUEST_RING_PAGES	(MVGPU_GUEST_RING_SIZE / MVGPU_PAGE_SIZE)
+
+/* The last GTT entries are the driver's: the rings, then the page of fences. */
+#define MVGPU_GUEST_FENCE_ENTRY	(MVGPU_GTT_ENTRIES - 1)
+#define MVGPU_GUEST_USER_ENTRIES \
+	(MVGPU_GUEST_FENCE_ENTRY - MVGPU_GUEST_QUEUES * MVGPU_GUEST_RING_PAGES)
+
+/**
+ * struct mvgpu_guest_queue - a queue and its ring
+ * @lock: protects all but what is said to have other rules
+ * @wait: who waits for fences; woken by the interrupt
+ * @ring: the ring
+ * @ring_dma: its address for the device
+ * @fence: where the device writes the last fence, in the page of fences
+ * @tail: offset behind the last command
+ * @head: the device's, as it was read last
+ * @submitted: sequence number of the last fence; read without @lock
+ * @seen: that of the last fence that an interrupt told of; written there alone,
+ *	but when the queue is disabled
+ * @canceled_after: the last restart dropped fences after this one ...
+ * @canceled: ... up to this one
+ * @fault: enum mvgpu_fault; written by the interrupt, but when disabled
+ * @fault_address: GPU address
+ */
+struct mvgpu_guest_queue {
+	struct mutex lock;	/* the ring, and what comes of it */
+	wait_queue_head_t wait;
+	u8 *ring;
+	dma_addr_t ring_dma;
+	__le64 *fence;
+	u32 tail;
+	u32 head;
+	u64 submitted;
+	u64 seen;
+	u64 canceled_after;
+	u64 canceled;
+	u32 fault;
+	u64 fault_address;
+};
+
+/**
+ * struct mvgpu_guest_buffer - memory that a program allocated
+ * @number: its key in mvgpu_guest.buffers
+ * @pages: its size
+ * @vram: it is VRAM
+ * @first: VRAM: its first page
+ * @page: guest memory: the pages
+ * @dma: guest memory: their addresses for the device
+ */
+struct mvgpu_guest_buffer {
+	u32 number;
+	u32 pages;
+	bool vram;
+	u32 first;
+	struct page **page;
+	dma_addr_t *dma;
+};
+
+/**
+ * struct mvgpu_guest - a vGPU
+ * @pdev: the PCI function
+ * @kref: held by the driver and by each open file
+ * @misc: /dev/mvgpuN
+ * @name: its name
+ * @id: N
+ * @registers: BAR 2
+ * @vram: BAR 0, write-combining
+ * @vram_start: its address
+ * @vram_pages: its size
+ * @vectors: interrupt vectors in use
+ * @fences: a page of fences
+ * @fences_dma: its address for the device
+ * @queue: the queues
+ * @lock: protects what follows, and with each queue's lock, @gone
+ * @gone: the device must not be touched any more
+ * @mapping: of the file that is open, or NULL
+ * @buffers: those allocated, by number
+ * @bound: for each GTT entry of the user the buffer's number, or 0
+ * @vram_used: bit for each page of VRAM that a buffer has
+ */
+struct mvgpu_guest {
+	struct pci_dev *pdev;
+	struct kref kref;
+	struct miscdevice misc;
+	char name[16];
+	int id;
+	void __iomem *registers;
+	void __iomem *vram;
+	resource_size_t vram_start;
+	u32 vram_pages;
+	unsigned int vectors;
+	void *fences;
+	dma_addr_t fences_dma;
+	struct mvgpu_guest_queue queue[MVGPU_GUEST_QUEUES];
+
+	struct mutex lock;	/* what follows */
+	bool gone;
+	struct address_space *mapping;
+	struct xarray buffers;
+	u32 *bound;
+	unsigned long *vram_used;
+};
+
+/* main.c */
+void mvgpu_guest_put(struct mvgpu_guest *guest);
+
+/* gtt.c */
+void mvgpu_guest_gtt_write(struct mvgpu_guest *guest, u32 entry, u64 value);
+void mvgpu_guest_gtt_flush(struct mvgpu_guest *guest);
+int mvgpu_guest_gtt_bind(struct mvgpu_guest *guest,
+			 const struct mvgpu_guest_bind *bind);
+void mvgpu_guest_gtt_forget(struct mvgpu_guest *guest, u32 number);
+
+/* buffer.c */
+int mvgpu_guest_buffer_alloc(struct mvgpu_guest *guest,
+			     struct mvgpu_guest_alloc *alloc);
+int mvgpu_guest_buffer_free(struct mvgpu_guest *guest, u32 number);
+void mvgpu_guest_buffer_free_all(struct mvgpu_guest *guest);
+void mvgpu_guest_buffer_detach_all(struct mvgpu_guest *guest);
+int mvgpu_guest_buffer_mmap(struct mvgpu_guest *guest,
+			    struct vm_area_struct *vma);
+
+/* queue.c */
+int mvgpu_guest_queue_create_all(struct mvgpu_guest *guest);
+void mvgpu_guest_queue_destroy_all(struct mvgpu_guest *guest);
+void mvgpu_guest_queue_disable_all(struct mvgpu_guest *guest);
+void mvgpu_guest_queue_wake_all(struct mvgpu_guest *guest);
+void mvgpu_guest_queue_interrupt(struct mvgpu_guest *guest, unsigned int vector);
+int mvgpu_guest_queue_restart(struct mvgpu_guest *guest, u32 number);
+int mvgpu_guest_queue_submit(struct mvgpu_guest *guest,
+			     struct mvgpu_guest_submit *submit,
+			     const void *commands);
+int mvgpu_guest_queue_wait(struct mvgpu_guest *guest,
+			   struct mvgpu_guest_wait *wait);
+
+/* file.c */
+extern const struct file_operations mvgpu_guest_fops;
+
+#endif /* _MVGPU_GUEST_PRIVATE_H */

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Queues: commands go into a ring, with a fence behind those of each call. The
+ * value of a fence is its sequence number. Who waits is woken by the interrupt
+ * alone, so that one that does not come is noticed.
+ *
+ * The device may only read the rings: no command can add one that was not
+ * checked here.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/interrupt.h>
+#include <linux/io-64-nonatomic-lo-hi.h>
+#include <linux/iopoll.h>
+#include <linux/jiffies.h>
+#include <linux/sched/signal.h>
+
+#include "guest_private.h"
+
+/* The device ends the access that is in flight, of 64 KiB at most. */
+#define MVGPU_GUEST_DISABLE_US	(5 * USEC_PER_SEC)
+
+static void __iomem *mvgpu_guest_queue_registers(struct mvgpu_guest *guest,
+						 unsigned int number)
+{
+	return guest->registers + MVGPU_QUEUE(number);
+}
+
+static u32 mvgpu_guest_queue_entry(unsigned int number)
+{
+	return MVGPU_GUEST_USER_ENTRIES + number * MVGPU_GUEST_RING_PAGES;
+}
+
+static u64 mvgpu_guest_queue_fence_address(unsigned int number)
+{
+	return (u64)MVGPU_GUEST_FENCE_ENTRY * MVGPU_PAGE_SIZE + 8 * number;
+}
+
+static void mvgpu_guest_queue_enable(struct mvgpu_guest *guest,
+				     unsigned int number)
+{
+	void __iomem *registers = mvgpu_guest_queue_registers(guest, number);
+	struct mvgpu_guest_queue *queue = &guest->queue[number];
+
+	queue->head = 0;
+	queue->tail = 0;
+	writeq((u64)mvgpu_guest_queue_entry(number) * MVGPU_PAGE_SIZE,
+	       registers + MVGPU_QUEUE_RING_BASE);
+	writel(MVGPU_GUEST_RING_SIZE, registers + MVGPU_QUEUE_RING_SIZE);
+	writel(MVGPU_QUEUE_ENABLE | MVGPU_QUEUE_FAULT_INTERRUPT,
+	       registers + MVGPU_QUEUE_CONTROL);
+}
+
+/* -EIO if the queue does not stop; also when the device does not answer. */
+static int mvgpu_guest_queue_disable(struct mvgpu_guest *guest,
+				     unsigned int number)
+{
+	void __iomem *registers = mvgpu_guest_queue_registers(guest, number);
+	u32 status;
+
+	writel(0, registers + MVGPU_QUEUE_CONTROL);
+	if (readl_poll_timeout(registers + MVGPU_QUEUE_STATUS, status,
+			       status == MVGPU_QUEUE_DISABLED ||
+			       status == ~0U, 50, MVGPU_GUEST_DISABLE_US) ||
+	    status == ~0U)
+		return -EIO;
+	return 0;
+}
+
+static int mvgpu_guest_queue_create(struct mvgpu_guest *guest,
+				    unsigned int number)
+{
+	struct mvgpu_guest_queue *queue = &guest->queue[number];
+	const u32 entry = mvgpu_guest_queue_entry(number);
+	u32 i;
+
+	mutex_init(&queue->lock);
+	init_waitqueue_head(&queue->wait);
+	queue->fence = guest->fences + 8 * number;
+	queue->ring = dma_alloc_coherent(&guest->pdev->dev,
+					 MVGPU_GUEST_RING_SIZE,
+					 &queue->ring_dma, GFP_KERNEL);
+	if (!queue->ring)
+		return -ENOMEM;
+	for (i = 0; i < MVGPU_GUEST_RING_PAGES; i++)
+		mvgpu_guest_gtt_write(guest, entry + i, MVGPU_GTT_VALID |
+				      (queue->ring_dma + i * MVGPU_PAGE_SIZE));
+	return 0;
+}
+
+/**
+ * mvgpu_guest_queue_destroy_all - free the rings
+ * @guest: the vGPU, whose queues are disabled, or have not been enabled
+ */
+void mvgpu_guest_queue_destroy_all(struct mvgpu_guest *guest)
+{
+	struct device *dev = &guest->pdev->dev;
+	unsigned int i;
+
+	for (i = 0; i < MVGPU_GUEST_QUEUES; i++) {
+		struct mvgpu_guest_queue *queue = &guest->queue[i];
+
+		if (queue->ring)
+			dma_free_coherent(dev, MVGPU_GUEST_RING_SIZE,
+					  queue->ring, queue->ring_dma);
+		queue->ring = NULL;
+	}
+	dma_free_coherent(dev, MVGPU_PAGE_SIZE, guest->fences,
+			  guest->fences_dma);
+}
+
+/**
+ * mvgpu_guest_queue_create_all - make the rings and enable the queues
+ * @guest: the vGPU, which was reset
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mvgpu_guest_queue_create_all(struct mvgpu_guest *guest)
+{
+	unsigned int i;
+	int ret;
+
+	guest->fences = dma_alloc_coherent(&guest->pdev->dev, MVGPU_PAGE_SIZE,
+					   &guest->fences_dma, GFP_KERNEL);
+	if (!guest->fences)
+		return -ENOMEM;
+	mvgpu_guest_gtt_write(guest, MVGPU_GUEST_FENCE_ENTRY,
+			      MVGPU_GTT_VALID | MVGPU_GTT_WRITE |
+			      guest->fences_dma);
+	for (i = 0; i < MVGPU_GUEST_QUEUES; i++) {
+		ret = mvgpu_guest_queue_create(guest, i);
+		if (ret) {
+			mvgpu_guest_queue_destroy_all(guest);
+			return ret;
+		}
+	}
+	for (i = 0; i < MVGPU_GUEST_QUEUES; i++)
+		mvgpu_guest_queue_enable(guest, i);
+	return 0;
+}
+
+/**
+ * mvgpu_guest_queue_disable_all - stop the queues for ever
+ * @guest: the vGPU; it is gone, so that nobody submits any more
+ *
+ * A device that was pulled out does not answer: there is nothing to stop.
+ */
+void mvgpu_guest_queue_disable_all(struct mvgpu_guest *guest)
+{
+	unsigned int i;
+
+	for (i = 0; i < MVGPU_GUEST_QUEUES; i++) {
+		struct mvgpu_guest_queue *queue = &guest->queue[i];
+
+		mutex_lock(&queue->lock);
+		if (mvgpu_guest_queue_disable(guest, i) &&
+		    pci_device_is_present(guest->pdev))
+			dev_err(&guest->pdev->dev,
+				"queue %u does not stop\n", i);
+		mutex_unlock(&queue->lock);
+	}
+	/* The device lets go of the pages that it has pinned. */
+	for (i = MVGPU_GUEST_USER_ENTRIES; i < MVGPU_GTT_ENTRIES; i++)
+		mvgpu_guest_gtt_write(guest, i, 0);
+	mvgpu_guest_gtt_flush(guest);
+}
+
+/**
+ * mvgpu_guest_queue_wake_all - have everybody look at guest->gone
+ * @guest: the vGPU
+ */
+void mvgpu_guest_queue_wake_all(struct mvgpu_guest *guest)
+{
+	unsigned int i;
+
+	for (i = 0; i < MVGPU_GUEST_QUEUES; i++)
+		wake_up_all(&guest->queue[i].wait);
+}
+
+static u64 mvgpu_guest_queue_fence(const struct mvgpu_guest_queue *queue)
+{
+	u64 fence = le64_to_cpu(READ_ONCE(*queue->fence));
+
+	/* What came before the fence is read after it. */
+	dma_rmb();
+	return fence;
+}
+
+/* A queue that has written all its fences has not faulted. */
+static void mvgpu_guest_queue_look(struct mvgpu_guest *guest,
+				   unsigned int number)
+{
+	void __iomem *registers = mvgpu_guest_queue_registers(guest, number);
+	struct mvgpu_guest_queue *queue = &guest->queue[number];
+	u64 fence = mvgpu_guest_queue_fence(queue);
+
+	WRITE_ONCE(queue->seen, fence);
+	if (fence != READ_ONCE(queue->submitted) &&
+	    readl(registers + MVGPU_QUEUE_STATUS) == MVGPU_QUEUE_FAULTED) {
+		queue->fault_address = readq(registers +
+					     MVGPU_QUEUE_FAULT_ADDRESS);
+		/* Whoever sees the fault sees its address. */
+		smp_store_release(&queue->fault,
+				  readl(registers + MVGPU_QUEUE_FAULT));
+	}
+	wake_up_all(&queue->wait);
+}
+
+/**
+ * mvgpu_guest_queue_interrupt - a vector was raised
+ * @guest: the vGPU
+ * @vector: its number, which several queues may share
+ */
+void mvgpu_guest_queue_interrupt(struct mvgpu_guest *guest, unsigned int vector)
+{
+	unsigned int i;
+
+	for (i = vector; i < MVGPU_GUEST_QUEUES; i += guest->vectors)
+		mvgpu_guest_queue_look(guest, i);
+}
+
+/**
+ * mvgpu_guest_queue_restart - do MVGPU_GUEST_RESTART
+ * @guest: the vGPU
+ * @number: the queue's
+ *
+ * Return: 0, -EINVAL, -ENODEV, or -EIO if the queue does not stop.
+ */
+int mvgpu_guest_queue_restart(struct mvgpu_guest *guest, u32 number)
+{
+	struct mvgpu_guest_queue *queue;
+	u64 fence;
+	int ret;
+
+	if (number >= MVGPU_GUEST_QUEUES)
+		return -EINVAL;
+	queue = &guest->queue[number];
+
+	mutex_lock(&queue->lock);
+	ret = -ENODEV;
+	if (guest->gone)
+		goto out;
+	ret = mvgpu_guest_queue_disable(guest, number);
+	if (ret)
+		goto out;
+	/* What the interrupt finds from here on is no fault of these commands. */
+	synchronize_irq(pci_irq_vector(guest->pdev, number % guest->vectors));
+	fence = mvgpu_guest_queue_fence(queue);
+	if (fence != queue->submitted) {
+		queue->canceled_after = fence;
+		queue->canceled = queue->submitted;
+	}
+	WRITE_ONCE(*queue->fence, cpu_to_le64(queue->submitted));
+	WRITE_ONCE(queue->seen, queue->submitted);
+	WRITE_ONCE(queue->fault, MVGPU_FAULT_NONE);
+	mvgpu_guest_queue_enable(guest, number);
+	wake_up_all(&queue->wait);
+out:
+	mutex_unlock(&queue->lock);
+	return ret;
+}
+
+/* Commands that fit into the ring; one place stays empty. */
+static u32 mvgpu_guest_queue_room(const struct mvgpu_guest_queue *queue)
+{
+	return (queue->head - queue->tail - MVGPU_COMMAND_SIZE) %
+	       MVGPU_GUEST_RING_SIZE / MVGPU_COMMAND_SIZE;
+}
+
+static void mvgpu_guest_queue_put(struct mvgpu_guest_queue *queue,
+				  const void *command)
+{
+	memcpy(queue->ring + queue->tail, command, MVGPU_COMMAND_SIZE);
+	queue->tail = (queue->tail + MVGPU_COMMAND_SIZE) %
+		      MVGPU_GUEST_RING_SIZE;
+}
+
+static int mvgpu_guest_queue_submit_locked(struct mvgpu_guest *guest,
+					   struct mvgpu_guest_submit *submit,
+					   const u8 *commands)
+{
+	void __iomem *registers = mvgpu_guest_queue_registers(guest,
+							      submit->queue);
+	struct mvgpu_guest_queue *queue = &guest->queue[submit->queue];
+	const u64 sequence = queue->submitted + 1;
+	const struct mvgpu_fence fence = {
+		.opcode = cpu_to_le32(MVGPU_OP_FENCE),
+		.flags = cpu_to_le32(MVGPU_FENCE_INTERRUPT),
+		.dst = cpu_to_le64(mvgpu_guest_queue_fence_address(submit->queue)),
+		.value = cpu_to_le64(sequence),
+	};
+	u32 i;
+
+	lockdep_assert_held(&queue->lock);
+	if (guest->gone)
+		return -ENODEV;
+	if (READ_ONCE(queue->fault))
+		return -EIO;
+	if (mvgpu_guest_queue_room(queue) < submit->count + 1) {
+		u32 head = readl(registers + MVGPU_QUEUE_HEAD);
+
+		if (head >= MVGPU_GUEST_RING_SIZE)
+			return -ENODEV;
+		queue->head = head;
+		if (mvgpu_guest_queue_room(queue) < submit->count + 1)
+			return -EAGAIN;
+	}
+	for (i = 0; i < submit->count; i++)
+		mvgpu_guest_queue_put(queue, commands + i * MVGPU_COMMAND_SIZE);
+	mvgpu_guest_queue_put(queue, &fence);
+	WRITE_ONCE(queue->submitted, sequence);
+	/* writel() orders the doorbell behind the commands. */
+	writel(queue->tail, registers + MVGPU_QUEUE_TAIL);
+	submit->sequence = sequence;
+	return 0;
+}
+
+/**
+ * mvgpu_guest_queue_submit - do MVGPU_GUEST_SUBMIT
+ * @guest: the vGPU
+ * @submit: what the user asked for; the answer
+ * @commands: the kernel's copy of the commands
+ *
+ * BIND would give access to all of the guest's memory.
+ *
+ * Return: 0, -EINVAL, -ENODEV, -EAGAIN or -EIO.
+ */
+int mvgpu_guest_queue_submit(struct mvgpu_guest *guest,
+			     struct mvgpu_guest_submit *submit,
+			     const void *commands)
+{
+	struct mvgpu_guest_queue *queue = &guest->queue[submit->queue];
+	u32 i;
+	int ret;
+
+	for (i = 0; i < submit->count; i++) {
+		const __le32 *opcode = commands + i * MVGPU_COMMAND_SIZE;
+
+		if (le32_to_cpu(*opcode) == MVGPU_OP_BIND ||
+		    le32_to_cpu(*opcode) == MVGPU_OP_UNBIND)
+			return -EINVAL;
+	}
+	if (mutex_lock_interruptible(&queue->lock))
+		return -EINTR;
+	ret = mvgpu_guest_queue_submit_locked(guest, submit, commands);
+	mutex_unlock(&queue->lock);
+	return ret;
+}
+
+/* What became of a fence that nobody waits for any more. */
+static int mvgpu_guest_queue_result(struct mvgpu_guest *guest,
+				    struct mvgpu_guest_wait *wait)
+{
+	struct mvgpu_guest_queue *queue = &guest->queue[wait->queue];
+
+	lockdep_assert_held(&queue->lock);
+	if (guest->gone)
+		return -ENODEV;
+	if (wait->sequence > queue->canceled_after &&
+	    wait->sequence <= queue->canceled)
+		return -ECANCELED;
+	if (READ_ONCE(queue->seen) >= wait->sequence)
+		return 0;
+	if (mvgpu_guest_queue_fence(queue) >= wait->sequence) {
+		wait->flags = MVGPU_GUEST_NO_INTERRUPT;
+		return 0;
+	}
+	/* Pairs with the release in mvgpu_guest_queue_look(). */
+	wait->fault = smp_load_acquire(&queue->fault);
+	if (!wait->fault)
+		return -ETIMEDOUT;
+	wait->fault_address = queue->fault_address;
+	return -EIO;
+}
+
+static bool mvgpu_guest_queue_over(struct mvgpu_guest *guest,
+				   const struct mvgpu_guest_wait *wait)
+{
+	const struct mvgpu_guest_queue *queue = &guest->queue[wait->queue];
+
+	return READ_ONCE(queue->seen) >= wait->sequence ||
+	       READ_ONCE(queue->fault) || READ_ONCE(guest->gone);
+}
+
+/**
+ * mvgpu_guest_queue_wait - do MVGPU_GUEST_WAIT
+ * @guest: the vGPU
+ * @wait: what the user asked for; the answer
+ *
+ * Return: 0, -EINVAL, -ENODEV, -ETIMEDOUT, -EIO, -ECANCELED or -EINTR.
+ */
+int mvgpu_guest_queue_wait(struct mvgpu_guest *guest,
+			   struct mvgpu_guest_wait *wait)
+{
+	struct mvgpu_guest_queue *queue;
+	unsigned long timeout;
+	int ret;
+
+	if (wait->queue >= MVGPU_GUEST_QUEUES || wait->flags || wait->fault ||
+	    wait->fault_address)
+		return -EINVAL;
+	queue = &guest->queue[wait->queue];
+	if (!wait->sequence || wait->sequence > READ_ONCE(queue->submitted))
+		return -EINVAL;
+	timeout = msecs_to_jiffies(wait->timeout_ms);
+	if (wait_event_interruptible_timeout(queue->wait,
+					     mvgpu_guest_queue_over(guest, wait),
+					     timeout) < 0 ||
+	    mutex_lock_interruptible(&queue->lock))
+		return -EINTR;
+	ret = mvgpu_guest_queue_result(guest, wait);
+	mutex_unlock(&queue->lock);
+	return ret;
+}

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The cases, in the order in which they run, and groups of them."""
+
+import device_cases
+import failure_cases
+import move_cases
+
+# Where each kernel and backend is tried.
+SHORT = [
+    move_cases.live_over_tcp,
+    failure_cases.cancel_once,
+]
+
+# What "make check" runs, on 6.12 with vfio_dirty.
+CHECK = [
+    device_cases.guest_drives_all_queues,
+    device_cases.lspci_finds_nothing_wrong,
+    move_cases.live_over_tcp,
+    failure_cases.cancel_three_times,
+    failure_cases.target_killed,
+    failure_cases.target_of_another_type,
+    failure_cases.corrupted_while_running,
+    failure_cases.corrupted_while_stopped,
+    move_cases.ten_hops,
+    move_cases.two_vgpus_move,
+]
+
+# What "make check-long" runs, everywhere.
+LONG = [
+    device_cases.guest_drives_all_queues,
+    device_cases.lspci_finds_nothing_wrong,
+    device_cases.driver_can_be_reloaded,
+    device_cases.interrupts_by_msi,
+    device_cases.guest_can_reboot,
+    move_cases.live_over_tcp,
+    move_cases.live_over_unix_socket,
+    move_cases.live_with_multifd,
+    move_cases.paused_target_then_cont,
+    move_cases.savevm_and_loadvm,
+    move_cases.guest_reboots_while_moving,
+    failure_cases.cancel_twenty_times,
+    failure_cases.target_killed,
+    failure_cases.target_of_another_type,
+    failure_cases.corrupted_while_running,
+    failure_cases.corrupted_while_stopped,
+    failure_cases.socket_cut,
+    failure_cases.source_killed,
+    move_cases.hundred_hops,
+    move_cases.two_vgpus_move,
+    move_cases.big_loads_converge,
+    device_cases.unplug_by_remove,
+]
+
+# For nobody but who waits for hours.
+SOAK = [
+    move_cases.thousand_hops,
+]
+
+GROUPS = {
+    "soak": SOAK,
+    "short": SHORT,
+    "check": CHECK,
+    "long": LONG,
+}
+
+
+def choose(names):
+    """(name, function) of each case that is named, itself or by its group."""
+    known = {case.__name__: case
+             for group in GROUPS.values() for case in group}
+    chosen = []
+    for name in names:
+        if name not in GROUPS and name not in known:
+            raise SystemExit(f"no such case: {name}; there are "
+                             f"{' '.join(list(GROUPS) + list(known))}")
+        chosen += GROUPS.get(name) or [known[name]]
+    return [(case.__name__, case) for case in chosen]

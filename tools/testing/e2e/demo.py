@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Moves a guest at work from one QEMU to another, for all to see: see demo.sh.
+
+The exit status is 0 only if the guest noticed nothing.
+"""
+
+import sys
+import time
+
+import program
+from migration import ENDED, Migration, check_continuity
+
+MIB = 2 ** 20
+
+# Slow enough to watch.
+PARAMETERS = {"max_bandwidth": 32 * MIB}
+STEP = 0.25
+
+
+def say(text):
+    print(f"\n== {text}", flush=True)
+
+
+def show(status, where):
+    print(f"  {where:<7} second {status['tick']:>3}: "
+          f"{status['ops']:>9} commands, "
+          f"{status['checked'] / MIB:>7.0f} MiB compared, "
+          f"{status['errors']} errors, {status['lost']} fences lost",
+          flush=True)
+
+
+def watch(migration):
+    """One line every now and then, until the migration ends."""
+    source = migration.source
+    print(f"  {'phase':<16} {'sent MiB':>9} {'dirty MiB':>10} {'MiB/s':>7}  "
+          "workload, commands", flush=True)
+    while True:
+        ended = migration.watch(STEP)
+        info = source.call("query-migrate")
+        ram = info.get("ram", {})
+        status = source.workloads[0].drain()
+        print(f"  {info['status']:<16} {ram.get('transferred', 0) / MIB:9.1f} "
+              f"{ram.get('remaining', 0) / MIB:10.1f} "
+              f"{ram.get('mbps', 0) / 8.388608:7.1f}  {status['ops']}",
+              flush=True)
+        if ended in ENDED:
+            return
+
+
+def table(info, before, after):
+    ram = info["ram"]
+    device = info["vfio"]["transferred"]
+    rows = [
+        ("total time", f"{info['total-time']} ms"),
+        ("downtime, by QEMU", f"{info['downtime']} ms"),
+        ("guest RAM sent", f"{(ram['transferred'] - device) / MIB:.1f} MiB"),
+        ("device state sent", f"{device / MIB:.1f} MiB"),
+        ("rounds of pre-copy", f"{ram['dirty-sync-count']}"),
+        ("workload errors", f"{before['errors']} before, "
+                            f"{after['errors']} after"),
+        ("fences lost", f"{before['lost']} before, {after['lost']} after"),
+        ("slowest fence", f"{before['slowest_ms']} ms before, "
+                          f"{after['slowest_ms']} ms after"),
+    ]
+    for name, value in rows:
+        print(f"  {name:<20} {value}")
+
+
+def demo(session):
+    say("Starting QEMU, and a guest with a vGPU in it")
+    session.boot()
+    source = session.machine
+    for _ in range(3):
+        show(source.workloads[0].ticks(1), "source")
+
+    say("Moving it to another QEMU, by TCP, while it works")
+    target = session.spawn(incoming=True, memory=source.memory)
+    migration = Migration(source, target, parameters=PARAMETERS)
+    migration.start()
+    watch(migration)
+    info = migration.finish()
+    before = dict(source.workloads[0].drain())
+    check_continuity(source.workloads, target.workloads)
+
+    say("It goes on there")
+    session.moved_to(target)
+    session.others.append(source)
+    session.release(source)
+    for _ in range(3):
+        show(target.workloads[0].ticks(1), "target")
+    session.check()
+    after = target.workloads[0].stop()
+    say("The guest has moved, and all that the vGPU wrote is right")
+    table(info, before, after)
+    session.end()
+
+
+def main():
+    return program.run(program.parser().parse_args(), int(time.time()), demo)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

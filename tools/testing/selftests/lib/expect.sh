@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Sourced by tests that are scripts: commands whose exit status is the result.
+# They print the plan, "1..$number", and exit with $failed. $work is a folder.
+
+number=0
+failed=0
+
+# expect STATUS NAME COMMAND...
+expect()
+{
+	local want=$1 name=$2 status
+
+	shift 2
+	"$@" >"$work/log" 2>&1
+	status=$?
+	number=$((number + 1))
+	if [ "$status" -eq "$want" ]; then
+		echo "ok $number $name"
+	else
+		sed 's/^/# /' "$work/log" | tail -n 20
+		echo "# FAIL: exit status $status instead of $want"
+		echo "not ok $number $name"
+		failed=1
+	fi
+}

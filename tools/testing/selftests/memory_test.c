@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who pays for what a vGPU allocates and runs, and what limits do.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/klog.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "context.h"
+#include "rig.h"
+#include "vmm.h"
+
+#define MIB		(1024 * 1024ULL)
+#define CGROUPS		"/sys/fs/cgroup/"
+#define CGROUP		CGROUPS "mvgpu-test/"
+#define NOBODY		65534
+
+static int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	ssize_t ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, text, strlen(text));
+	ret = ret < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+static unsigned long long read_number(const char *path)
+{
+	unsigned long long value = 0;
+	FILE *file = fopen(path, "r");
+
+	if (file) {
+		if (fscanf(file, "%llu", &value) != 1)
+			value = 0;
+		fclose(file);
+	}
+	return value;
+}
+
+/* Is there a thread of ours in the cgroup? */
+static bool has_engine(void)
+{
+	char line[64], path[96], name[64];
+	FILE *procs = fopen(CGROUP "cgroup.procs", "r"), *comm;
+	bool found = false;
+
+	while (procs && !found && fgets(line, sizeof(line), procs)) {
+		snprintf(path, sizeof(path), "/proc/%d/comm", atoi(line));
+		comm = fopen(path, "r");
+		if (!comm)
+			continue;
+		found = fgets(name, sizeof(name), comm) &&
+			!strncmp(name, "mvgpu/", 6);
+		fclose(comm);
+	}
+	if (procs)
+		fclose(procs);
+	return found;
+}
+
+/* A thread that has ended leaves its cgroup a moment later. */
+static bool loses_engine(void)
+{
+	long long end = rig_now_ms() + RIG_TIMEOUT_MS;
+
+	while (has_engine()) {
+		if (rig_now_ms() > end)
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
+FIXTURE(cgroup)
+{
+	struct vmm vmm;
+};
+
+FIXTURE_SETUP(cgroup)
+{
+	memset(&self->vmm, 0, sizeof(self->vmm));
+	ASSERT_EQ(0, write_text(CGROUPS "cgroup.subtree_control", "+memory"));
+	ASSERT_EQ(0, mkdir(CGROUP, 0755));
+}
+
+FIXTURE_TEARDOWN(cgroup)
+{
+	vmm_destroy(&self->vmm);
+	EXPECT_TRUE(loses_engine());
+	EXPECT_EQ(0, rmdir(CGROUP));
+}
+
+static int join_cgroup(void)
+{
+	char pid[32];
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	return write_text(CGROUP "cgroup.procs", pid);
+}
+
+/* Fills 12 MiB of VRAM, of which nothing was there before. */
+static int life_fills_vram(struct vmm *vmm)
+{
+	unsigned long long before, after;
+
+	if (join_cgroup())
+		return __LINE__;
+	if (rig_open(&vmm->rig))
+		return __LINE__;
+	before = read_number(CGROUP "memory.current");
+	if (rig_run(&vmm->rig, gpu_fill(RIG_VRAM, 12 * MIB, 1, 0, 1)))
+		return __LINE__;
+	after = read_number(CGROUP "memory.current");
+	if (after < before + 12 * MIB)
+		return __LINE__;
+	vmm_say(vmm, 'f');
+	rig_close(&vmm->rig);
+	if (read_number(CGROUP "memory.current") > before + MIB)
+		return __LINE__;
+	return 0;
+}
+
+TEST_F(cgroup, pays_for_vram_that_the_engine_touches)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_fills_vram));
+	EXPECT_EQ('f', vmm_heard(&self->vmm));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
+}
+
+/* 65536 entries that are no runs: the largest state, 1 MiB, saved by region. */
+static int life_saves(struct vmm *vmm)
+{
+	unsigned long long before;
+	struct context context;
+	__u32 i;
+
+	if (join_cgroup())
+		return __LINE__;
+	if (rig_open(&vmm->rig))
+		return __LINE__;
+	for (i = 0; i < MVGPU_GTT_ENTRIES; i += 2)
+		if (gpu_gtt_write(&vmm->rig.vmm.gpu, i, 0x1007))
+			return __LINE__;
+	if (devstate_stop(&vmm->rig.vmm.state))
+		return __LINE__;
+	before = read_number(CGROUP "memory.current");
+	if (context_save(&vmm->rig.vmm.state, &context))
+		return __LINE__;
+	if (read_number(CGROUP "memory.current") <
+	     before + 2 * context.length - MIB)
+		return __LINE__;
+	return 0;
+}
+
+/* The library's copy and ours, both of them. */
+TEST_F(cgroup, pays_for_contexts)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_saves));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
+}
+
+/* While its cgroup has no memory, a VMM does nothing that needs some. */
+static int life_meets_the_limit(struct vmm *vmm)
+{
+	struct gpu_queue_state state;
+	char limit[32];
+
+	/* there is no memory to map it with later */
+	__atomic_store_n(vmm->go, 0, __ATOMIC_RELAXED);
+	if (join_cgroup())
+		return __LINE__;
+	if (rig_open(&vmm->rig))
+		return __LINE__;
+	if (rig_run(&vmm->rig, gpu_nop()))
+		return __LINE__;
+	snprintf(limit, sizeof(limit), "%llu",
+		 read_number(CGROUP "memory.current") + 4 * MIB);
+	if (write_text(CGROUP "memory.swap.max", "0") &&
+	    !access(CGROUP "memory.swap.max", F_OK))
+		return __LINE__;
+	if (write_text(CGROUP "memory.max", limit))
+		return __LINE__;
+	if (rig_run(&vmm->rig, gpu_fill(RIG_VRAM, 15 * MIB, 1, 0, 1)) != -EIO)
+		return __LINE__;
+	if (gpu_queue_state(&vmm->rig.vmm.gpu, 0, &state))
+		return __LINE__;
+	if (state.fault != MVGPU_FAULT_MEMORY)
+		return __LINE__;
+	if (state.fault_address <= RIG_VRAM + MIB)
+		return __LINE__;
+	if (state.fault_address >= RIG_VRAM + 15 * MIB)
+		return __LINE__;
+
+	while (!__atomic_load_n(vmm->go, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	if (rig_enable(&vmm->rig))
+		return __LINE__;
+	if (rig_run(&vmm->rig, gpu_fill(RIG_VRAM, 15 * MIB, 1, 0, 1)))
+		return __LINE__;
+	return 0;
+}
+
+/* The queue faults; nobody is killed, and it goes on with a higher limit. */
+TEST_F(cgroup, limit_is_a_fault_of_the_queue)
+{
+	long long end = rig_now_ms() + RIG_TIMEOUT_MS;
+	char faults[96];
+
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_meets_the_limit));
+	snprintf(faults, sizeof(faults),
+		 "/sys/bus/mdev/devices/%s/mvgpu/faults",
+		 self->vmm.rig.vmm.uuid);
+	while (!read_number(faults) && rig_now_ms() < end)
+		usleep(1000);
+	ASSERT_EQ(0, write_text(CGROUP "memory.max", "max"));
+	__atomic_store_n(self->vmm.go, 1, __ATOMIC_RELEASE);
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
+}
+
+static int life_has_an_engine(struct vmm *vmm)
+{
+	if (join_cgroup())
+		return __LINE__;
+	if (has_engine())
+		return __LINE__;
+	if (rig_open(&vmm->rig))
+		return __LINE__;
+	if (!has_engine())
+		return __LINE__;
+	rig_close(&vmm->rig);
+	if (!loses_engine())
+		return __LINE__;
+	return 0;
+}
+
+TEST_F(cgroup, has_the_engine_while_open)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_has_an_engine));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
+}
+
+FIXTURE(nobody)
+{
+	struct vmm vmm;
+};
+
+FIXTURE_SETUP(nobody)
+{
+	memset(&self->vmm, 0, sizeof(self->vmm));
+}
+
+FIXTURE_TEARDOWN(nobody)
+{
+	vmm_destroy(&self->vmm);
+}
+
+/* No rights but those to the group's node, and so much memory to lock. */
+static int become_nobody(struct vmm *vmm, rlim_t limit)
+{
+	struct rlimit rlimit = { limit, limit };
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/vfio/%d",
+		 vfio_group_number(vmm->rig.vmm.uuid));
+	if (chown(path, NOBODY, NOBODY))
+		return __LINE__;
+	if (chmod("/dev/vfio/vfio", 0666))
+		return __LINE__;
+	if (setrlimit(RLIMIT_MEMLOCK, &rlimit))
+		return __LINE__;
+	if (setgid(NOBODY) || setuid(NOBODY))
+		return __LINE__;
+	return 0;
+}
+
+static int life_of_nobody(struct vmm *vmm)
+{
+	struct context context;
+	int ret = become_nobody(vmm, 64 * MIB);
+
+	if (ret)
+		return __LINE__;
+	if (rig_open(&vmm->rig))
+		return __LINE__;
+	if (rig_run(&vmm->rig, gpu_fill(RIG_RAM, 8 * MIB, 1, 0, 1)))
+		return __LINE__;
+	if (rig_run(&vmm->rig, gpu_copy(RIG_VRAM, RIG_RAM, 8 * MIB, 1, 0,
+					0)))
+		return __LINE__;
+	if (devstate_stop(&vmm->rig.vmm.state))
+		return __LINE__;
+	if (context_save(&vmm->rig.vmm.state, &context))
+		return __LINE__;
+	if (devstate_load(&vmm->rig.vmm.state, context.data,
+			  context.length))
+		return __LINE__;
+	if (devstate_start(&vmm->rig.vmm.state))
+		return __LINE__;
+	if (rig_run(&vmm->rig, gpu_fence(RIG_RAM, 5)))
+		return __LINE__;
+	return 0;
+}
+
+TEST_F(nobody, has_all_that_root_has)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_of_nobody));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
+}
+
+static int life_that_locks_too_much(struct vmm *vmm)
+{
+	struct gpu_queue_state state;
+	struct gpu_ring ring;
+	int ret = become_nobody(vmm, MIB);
+
+	if (ret)
+		return __LINE__;
+	if (rig_open(&vmm->rig))
+		return __LINE__;
+	if (rig_run(&vmm->rig, gpu_fill(RIG_RAM, 4 * MIB, 1, 0, 1)) != -EIO)
+		return __LINE__;
+	if (gpu_queue_state(&vmm->rig.vmm.gpu, 0, &state))
+		return __LINE__;
+	if (state.fault != MVGPU_FAULT_MEMLOCK)
+		return __LINE__;
+	if (state.fault_address <= RIG_RAM ||
+	    state.fault_address >= 4 * MIB)
+		return __LINE__;
+
+	/* another queue, which needs nothing locked, goes on */
+	if (gpu_ring_init(&ring, &vmm->rig.vmm.gpu, 1, RIG_VRAM, 4096, NULL,
+			  0))
+		return __LINE__;
+	if (gpu_ring_run(&ring, gpu_fill(RIG_VRAM + MIB, MIB, 1, 0, 1),
+			 RIG_TIMEOUT_MS))
+		return __LINE__;
+
+	/* and so does this one, once it has let go of what it had */
+	if (gpu_gtt_unbind(&vmm->rig.vmm.gpu, 0, 8 * MIB / RIG_PAGE))
+		return __LINE__;
+	if (rig_bind_all(&vmm->rig))
+		return __LINE__;
+	if (rig_enable(&vmm->rig))
+		return __LINE__;
+	if (rig_run(&vmm->rig, gpu_fill(RIG_RAM + 4 * MIB, MIB / 2, 1, 0,
+					1)))
+		return __LINE__;
+	return 0;
+}
+
+/* Lines of the kernel log that have both words. */
+static int log_lines(const char *one, const char *other)
+{
+	int size = klogctl(10 /* size of the buffer */, NULL, 0);
+	char *text = malloc(size + 1), *line, *next;
+	int len, found = 0;
+
+	len = text ? klogctl(3 /* read all */, text, size) : 0;
+	if (len <= 0) {
+		free(text);
+		return -1;
+	}
+	text[len] = 0;
+	for (line = text; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = 0;
+		found += strstr(line, one) && strstr(line, other);
+	}
+	free(text);
+	return found;
+}
+
+TEST_F(nobody, locked_memory_is_a_fault_and_a_line_that_names_the_limit)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_that_locks_too_much));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
+	EXPECT_EQ(1, log_lines(self->vmm.rig.vmm.uuid, "RLIMIT_MEMLOCK"));
+}
+
+TEST_HARNESS_MAIN

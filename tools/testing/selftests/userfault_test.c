@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * VMMs that do not serve their own memory: the engine waits for a user fault,
+ * and they can nevertheless close the device and be killed, and all is free.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "rig.h"
+#include "vmm.h"
+
+FIXTURE(unserved)
+{
+	char claim[FIXTURE_CLAIM_SIZE];
+	struct vmm vmm;
+};
+
+FIXTURE_SETUP(unserved)
+{
+	memset(&self->vmm, 0, sizeof(self->vmm));
+	ASSERT_EQ(0, fixture_claim("none", self->claim));
+}
+
+FIXTURE_TEARDOWN(unserved)
+{
+	vmm_destroy(&self->vmm);
+	fixture_claim(self->claim, NULL);
+}
+
+/* Guest RAM is there no more, and who touches it waits for us. */
+static int userfault(struct rig *rig)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = {
+		.range = {
+			.start = (unsigned long)rig->vmm.ram.mem,
+			.len = RIG_RAM_SIZE,
+		},
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) ||
+	    madvise(rig->vmm.ram.mem, RIG_RAM_SIZE, MADV_REMOVE) ||
+	    ioctl(fd, UFFDIO_REGISTER, &range))
+		return -errno;
+	return fd;
+}
+
+/* Returns once the engine waits for a page of ours. */
+static int wait_for_fault(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	struct uffd_msg msg;
+
+	if (poll(&poll_fd, 1, RIG_TIMEOUT_MS) != 1)
+		return __LINE__;
+	if (read(fd, &msg, sizeof(msg)) != sizeof(msg))
+		return __LINE__;
+	if (msg.event != UFFD_EVENT_PAGEFAULT)
+		return __LINE__;
+	return 0;
+}
+
+/* @number is that of the fd which wakes the engine when it is closed, or -1. */
+static int stick(struct vmm *vmm, int number)
+{
+	union gpu_command fill = gpu_fill(RIG_RAM, 64, 1, 0, 1);
+	int fd, ret;
+
+	if (rig_open(&vmm->rig))
+		return __LINE__;
+	fd = userfault(&vmm->rig);
+	if (fd < 0)
+		return __LINE__;
+	if (number >= 0) {
+		if (dup2(fd, number) != number)
+			return __LINE__;
+		close(fd);
+		fd = number;
+	}
+	if (gpu_ring_put(&vmm->rig.ring, &fill))
+		return __LINE__;
+	if (gpu_ring_kick(&vmm->rig.ring))
+		return __LINE__;
+	ret = wait_for_fault(fd);
+	if (ret)
+		return __LINE__;
+	vmm_say(vmm, 's');
+	return 0;
+}
+
+/* Of those that go together, the kernel lets go of the highest number first. */
+static int life_that_sticks(struct vmm *vmm)
+{
+	int ret = stick(vmm, -1);
+
+	if (ret)
+		return ret;
+	pause();
+	return 0;
+}
+
+static int life_that_closes_the_device_first(struct vmm *vmm)
+{
+	int ret = stick(vmm, dup(0));
+
+	if (ret)
+		return ret;
+	pause();
+	return 0;
+}
+
+/* It waits for the engine, which waits for it. */
+static int life_that_waits_for_itself(struct vmm *vmm)
+{
+	int ret = stick(vmm, -1);
+
+	if (ret)
+		return ret;
+	vmm_say(vmm, 'w');
+	return vfio_bus_master(vmm->rig.vmm.vfio.device, false);
+}
+
+static int life_that_closes(struct vmm *vmm)
+{
+	int ret = stick(vmm, -1);
+
+	if (ret)
+		return ret;
+	rig_close(&vmm->rig);
+	vmm_say(vmm, 'c');
+	return 0;
+}
+
+/* The vGPU is as new for the next. */
+static int is_free(struct vmm *vmm)
+{
+	struct rig *rig = &vmm->rig;
+	int ret;
+
+	ret = rig_open(rig);
+	ret = ret ?: rig_run(rig, gpu_fence(RIG_RAM, 1));
+	rig_close(rig);
+	return ret;
+}
+
+static int killed(struct vmm *vmm)
+{
+	int status;
+
+	kill(vmm->pid, SIGKILL);
+	status = vmm_wait(vmm);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : -1;
+}
+
+TEST_F(unserved, vmm_can_be_killed)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_that_sticks));
+	ASSERT_EQ('s', vmm_heard(&self->vmm));
+	EXPECT_EQ(SIGKILL, killed(&self->vmm));
+	EXPECT_EQ(0, is_free(&self->vmm));
+}
+
+TEST_F(unserved, vmm_that_closes_the_device_first_can_be_killed)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_that_closes_the_device_first));
+	ASSERT_EQ('s', vmm_heard(&self->vmm));
+	EXPECT_EQ(SIGKILL, killed(&self->vmm));
+	EXPECT_EQ(0, is_free(&self->vmm));
+}
+
+/* State of a process, as in /proc: D while it waits and can only be killed. */
+static char process_state(pid_t pid)
+{
+	char path[64], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "r");
+	if (file && fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	if (file)
+		fclose(file);
+	return state;
+}
+
+TEST_F(unserved, vmm_that_waits_for_the_engine_can_be_killed)
+{
+	long long end = rig_now_ms() + RIG_TIMEOUT_MS;
+
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_that_waits_for_itself));
+	ASSERT_EQ('s', vmm_heard(&self->vmm));
+	ASSERT_EQ('w', vmm_heard(&self->vmm));
+	while (process_state(self->vmm.pid) != 'D' && rig_now_ms() < end)
+		usleep(1000);
+	EXPECT_EQ('D', process_state(self->vmm.pid));
+	EXPECT_EQ(SIGKILL, killed(&self->vmm));
+	EXPECT_EQ(0, is_free(&self->vmm));
+}
+
+TEST_F(unserved, device_can_be_closed)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_that_closes));
+	ASSERT_EQ('s', vmm_heard(&self->vmm));
+	EXPECT_EQ('c', vmm_heard(&self->vmm));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
+	EXPECT_EQ(0, is_free(&self->vmm));
+}
+
+/* vfio_dirty waits for nobody: the queue faults. */
+static int life_that_faults(struct vmm *vmm)
+{
+	struct gpu_queue_state state;
+	int fd;
+
+	if (rig_open(&vmm->rig))
+		return __LINE__;
+	fd = userfault(&vmm->rig);
+	if (fd < 0)
+		return __LINE__;
+	if (rig_run(&vmm->rig, gpu_fill(RIG_RAM, 64, 1, 0, 1)) != -EIO)
+		return __LINE__;
+	if (gpu_queue_state(&vmm->rig.vmm.gpu, 0, &state))
+		return __LINE__;
+	if (state.fault != MVGPU_FAULT_IOVA)
+		return __LINE__;
+	if (devstate_stop(&vmm->rig.vmm.state))
+		return __LINE__;
+	close(fd);
+	return 0;
+}
+
+TEST_F(unserved, memory_is_a_fault_where_vfio_dirty_serves)
+{
+	/* not an error, but a stack trace in the log: it looks like one */
+	if (!access("/sys/kernel/debug/kmemleak", F_OK))
+		SKIP(return, "DEBUG_VM reports user faults that may not wait");
+	ASSERT_EQ(0, fixture_claim("users", NULL));
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_that_faults));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
+	EXPECT_EQ(0, is_free(&self->vmm));
+}
+
+TEST_HARNESS_MAIN
