@@ -61,6 +61,7 @@ def interrupts_by_msi(session):
 def guest_can_reboot(session):
     """The workload runs again after a reset of the machine."""
     machine = session.guest()
+    machine.may_reboot()
     machine.shell_lines.send("reboot -f\n")
     machine.monitor.wait("RESET", 30, lambda data: data.get("guest"))
     while machine.workloads[0].wait_boot()["tick"] > 2:

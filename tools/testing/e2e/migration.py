@@ -66,7 +66,8 @@ class Migration:
         info = self.source.call("query-migrate")
         if status != wanted:
             raise Failure(f"migration: {status}, not {wanted}: {info}; "
-                          f"target said {self.target.said()}")
+                          f"target said {self.target.said()}\n"
+                          f"{self.source.symptoms()}")
         return info
 
     def finish(self, paused=False):

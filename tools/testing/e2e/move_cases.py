@@ -82,6 +82,8 @@ def guest_reboots_while_moving(session):
     source, target = migration.source, migration.target
     # The reset ends the data fd.
     source.allowed += (r"failed to save SaveStateEntry .*/vfio\): -19$",)
+    source.may_reboot()
+    target.may_reboot()
     source.shell_lines.send("reboot -f\n")
     status = migration.watch(3 * session.settings.seconds)
     print(f"# a reboot on the way: {status}", flush=True)

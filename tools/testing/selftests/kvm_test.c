@@ -90,7 +90,7 @@ static int set_registers(int cpu)
 	sregs.cr0 |= 1;
 	sregs.cs = segment(0, 8, 11);
 	sregs.ds = segment(VRAM, 16, 3);
-	sregs.es = sregs.fs = sregs.gs = sregs.ss = sregs.ds;
+	sregs.ss = sregs.ds;
 	if (ioctl(cpu, KVM_SET_SREGS, &sregs))
 		return -1;
 	return ioctl(cpu, KVM_SET_REGS, &regs);
