@@ -36,7 +36,7 @@ class Settings:
         self.warns = not debug and os.uname().release.startswith("6.12.")
         # For QEMU to start, or to end; for a fence, in the guest's time.
         self.seconds = 120 if debug else 60
-        self.stall_ms = 20000 if debug else 2000
+        self.stall_ms = 30000 if debug else 10000
 
 
 class Machine:
