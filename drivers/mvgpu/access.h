@@ -311,7 +311,9 @@ static inline u32 mvgpu_access_unmap(struct mvgpu_device *dev,
 	next.vram = window->entry & MVGPU_GTT_VRAM;
 	next.start = (window->entry & MVGPU_GTT_ADDRESS) + window->offset;
 	next.end = next.start + window->len;
-	if (next.start == written->end && next.vram == written->vram)
+	/* an end of 0 is not one that bytes from 0 on could follow */
+	if (next.start && next.start == written->end &&
+	    next.vram == written->vram)
 		written->end = next.end;
 	else
 		mvgpu_access_written(dev, &next);

@@ -154,6 +154,28 @@ TEST_F(file, a_page_that_is_written_comes_once_a_round)
 	}
 }
 
+/* The engine notes neighbouring writes together; nothing has an end at 0. */
+TEST_F(file, a_write_from_byte_0_on_is_tracked_after_any_other)
+{
+	struct mig_info info;
+	int round;
+
+	for (round = 0; round < 2; round++)
+		ASSERT_EQ(0, write_vram(&self->rig, self->vram, 2,
+					round * 3 * MIB, 1));
+	ASSERT_EQ(0, mig_set(self->device, MIG_PRE_COPY, &self->fd));
+	EXPECT_LT(0, drain(self->fd, &self->stream));
+	for (round = 2; round < 4; round++) {
+		ASSERT_EQ(0, write_vram(&self->rig, self->vram, 2, 3 * MIB,
+					round));
+		EXPECT_LT(0, drain(self->fd, &self->stream));
+		ASSERT_EQ(0, write_vram(&self->rig, self->vram, 2, 0, round));
+		ASSERT_EQ(0, mig_info(self->fd, &info));
+		EXPECT_EQ(PAGE + FRAME, info.dirty);
+		EXPECT_LT(0, drain(self->fd, &self->stream));
+	}
+}
+
 TEST_F(file, initial_bytes_fall_to_0_and_are_what_comes)
 {
 	__u64 last, first, read = 0;
