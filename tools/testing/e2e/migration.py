@@ -83,7 +83,10 @@ class Migration:
             if self.target.running():
                 raise Failure("the target runs, though it was to be paused")
             self.target.call("cont")
-        self.target.monitor.wait("RESUME", seconds)
+        if self.target.monitor.look("RESUME", seconds) is None:
+            raise Failure("the guest does not go on; the source:\n"
+                          f"{self.source.symptoms()}\nthe target:\n"
+                          f"{self.target.symptoms()}")
         return info
 
     def cancel(self):
