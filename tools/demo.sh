@@ -94,7 +94,7 @@ outside()
 	echo "modules, and what the guest boots, are in build/"
 
 	say "Booting a VM"
-	tools/testing/vm/run.sh "$kver" --timeout 600 --mem 3072 \
+	tools/testing/vm/run.sh "$kver" --cpus 1 --timeout 600 --mem 3072 \
 		--log "$logs/demo" -- tools/demo.sh "--inside-$how" \
 		"$top/build/$kver" "$kver" || status=$?
 

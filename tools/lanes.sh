@@ -91,7 +91,7 @@ e2e()
 		shift
 	done
 	shift
-	start "$name-$kver" tools/testing/vm/run.sh "$kernel" --mem 6144 \
+	start "$name-$kver" tools/testing/vm/run.sh "$kernel" --cpus 1 --mem 6144 \
 		--timeout "$seconds" --log "$logs/vm-$name-$kver" -- \
 		tools/testing/e2e/run.sh "${options[@]}" "$top/build/$kver" \
 		"$top/build/$guest_kver" "$guest_kver" "$@"

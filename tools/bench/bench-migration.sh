@@ -141,7 +141,7 @@ outside()
 	quietly "$out/modules.log" make KVER="$kver" guest
 	echo "bench-migration: $((7 * rounds)) migrations (half an hour, for 35)"
 	rm -rf "$out/migration"
-	quietly "$out/migration.log" tools/testing/vm/run.sh "$kver" --mem 6144 \
+	quietly "$out/migration.log" tools/testing/vm/run.sh "$kver" --cpus 1 --mem 6144 \
 		--timeout 7200 --log "$out/migration" -- \
 		env ROUNDS="$rounds" tools/bench/bench-migration.sh --inside \
 		"$top/build/$kver" "$kver"

@@ -19,6 +19,8 @@ usage()
 	usage: run.sh [KVER|SERIES] [options] -- COMMAND...
 	  --timeout S   give up after S seconds (300)
 	  --mem M       memory of the VM in MiB (2048)
+	  --cpus N      CPUs of the VM (2); use one where guests run in it: of two,
+	                the emulation of nested paging now and then lets a guest die
 	  --iommu       with an IOMMU, and a PCI function (edu) to give away
 	  --log DIR     keep the logs in DIR, which is /results in the VM
 	  --icount      one CPU, whose clock counts instructions: one a nanosecond
@@ -42,6 +44,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--timeout) timeout=$2; shift ;;
 	--mem) mem=$2; shift ;;
+	--cpus) cpus=(-accel "tcg,thread=multi" -smp "$2"); shift ;;
 	--log) log=$2; shift ;;
 	--quiet) quiet=1 ;;
 	--icount)
