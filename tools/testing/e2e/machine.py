@@ -15,8 +15,8 @@ from workload import Workload
 NO_DIRTY_TRACKING = ("warning: {uuid}: VFIO device doesn't support device "
                      "and IOMMU dirty tracking")
 
-# Nothing is nested in the guest. Where KVM is nested itself, on an emulated CPU,
-# one migration in hundreds ended in "Failed to set nested state".
+# Nothing is nested in the guest. Where KVM is nested itself, on an emulated
+# CPU, one migration in hundreds ended in "Failed to set nested state".
 CPU = "host,-svm"
 
 # The guest is a Debian kernel with an initramfs; it needs no more than this.
