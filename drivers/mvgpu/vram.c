@@ -347,7 +347,7 @@ void mvgpu_vram_clear(struct mvgpu_vram *vram)
 	 * here, or sees the new state.
 	 */
 	list_for_each_entry(page, &old, lru)
-		wait_on_page_locked(page);
+		folio_wait_locked(page_folio(page));
 	mvgpu_vram_map_zap(vram, 0, vram->size);
 
 	list_for_each_entry_safe(page, next, &old, lru) {

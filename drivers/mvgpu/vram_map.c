@@ -121,10 +121,10 @@ static vm_fault_t mvgpu_vram_map_fault(struct vm_fault *vmf)
 	if (IS_ERR(page))
 		return vmf_error(PTR_ERR(page));
 
-	lock_page(page);
+	folio_lock(page_folio(page));
 	ret = mvgpu_vram_map_look(vram, vmf->pgoff, page, false);
 	if (ret) {
-		unlock_page(page);
+		folio_unlock(page_folio(page));
 		put_page(page);
 		return ret;
 	}
@@ -138,10 +138,10 @@ static vm_fault_t mvgpu_vram_map_page_mkwrite(struct vm_fault *vmf)
 	struct mvgpu_vram *vram = vmf->vma->vm_private_data;
 	vm_fault_t ret;
 
-	lock_page(vmf->page);
+	folio_lock(page_folio(vmf->page));
 	ret = mvgpu_vram_map_look(vram, vmf->pgoff, vmf->page, true);
 	if (ret) {
-		unlock_page(vmf->page);
+		folio_unlock(page_folio(vmf->page));
 		return ret;
 	}
 	return VM_FAULT_LOCKED;
@@ -197,7 +197,7 @@ static void mvgpu_vram_map_settle(struct mvgpu_vram *vram, u64 offset, u64 len)
 	for (end = offset + len; offset < end; offset += PAGE_SIZE) {
 		page = mvgpu_vram_page(vram, offset, false);
 		if (page) {
-			wait_on_page_locked(page);
+			folio_wait_locked(page_folio(page));
 			put_page(page);
 		}
 		cond_resched();
