@@ -13,10 +13,10 @@ SLOW = {"max_bandwidth": 48 << 20}
 SLOW_SECONDS = 2.5
 
 # What a source says, with a vGPU or without, whose connection breaks; it breaks
-# it itself to cancel.
-BROKEN = (r": Unable to (write to|read from|shutdown) socket: ",
-          r": [Cc]hannel error: ", r": Sibling indicated error 1$",
-          r": failed to save SaveStateEntry with id\(name\): .*: -5$")
+# it itself to cancel. In a command of the monitor it leaves its name out.
+BROKEN = (r"(^|: )Unable to (write to|read from|shutdown) socket: ",
+          r"(^|: )[Cc]hannel error: ", r"(^|: )Sibling indicated error 1$",
+          r"(^|: )failed to save SaveStateEntry with id\(name\): .*: -5$")
 
 
 def begin(session, kinds=None, **options):
