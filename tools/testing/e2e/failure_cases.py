@@ -16,6 +16,7 @@ SLOW_SECONDS = 2.5
 # it itself to cancel. In a command of the monitor it leaves its name out.
 BROKEN = (r"(^|: )Unable to (write to|read from|shutdown) socket: ",
           r"(^|: )[Cc]hannel error: ", r"(^|: )Sibling indicated error 1$",
+          r"(^|: )[a-z_]+ failed: Input/output error$",
           r"(^|: )failed to save SaveStateEntry with id\(name\): .*: -5$")
 
 
