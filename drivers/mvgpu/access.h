@@ -71,7 +71,7 @@ struct mvgpu_side {
  * struct mvgpu_written - bytes written that are yet to be marked
  * @vram: of VRAM, else of guest memory
  * @start: offset in VRAM, or IOVA
- * @end: the same, behind the last; 0 if there are none
+ * @end: the same, behind the last; both are 0 if there are none
  */
 struct mvgpu_written {
 	bool vram;
@@ -153,6 +153,8 @@ static inline void mvgpu_access_reset(struct mvgpu_access *access)
 		access->sides[i].at = 0;
 		access->sides[i].failed = MVGPU_FAULT_NONE;
 	}
+	/* bytes from 0 on follow these, too */
+	access->written.start = 0;
 	access->written.end = 0;
 }
 
@@ -311,9 +313,7 @@ static inline u32 mvgpu_access_unmap(struct mvgpu_device *dev,
 	next.vram = window->entry & MVGPU_GTT_VRAM;
 	next.start = (window->entry & MVGPU_GTT_ADDRESS) + window->offset;
 	next.end = next.start + window->len;
-	/* an end of 0 is not one that bytes from 0 on could follow */
-	if (next.start && next.start == written->end &&
-	    next.vram == written->vram)
+	if (next.start == written->end && next.vram == written->vram)
 		written->end = next.end;
 	else
 		mvgpu_access_written(dev, &next);
