@@ -97,10 +97,23 @@ e2e()
 		"$top/build/$guest_kver" "$guest_kver" "$@"
 }
 
+# What failed in a log, and of the comments before each the first 25.
+lanes_tell()
+{
+	awk -v name="$(basename "$1" .log)" '
+		/^# / { if (said++ < 25) text = text "      " $0 "\n" }
+		/^ok / { said = 0; text = "" }
+		/^not ok / {
+			sub(/^not ok [0-9-]* */, "")
+			printf "  %s: %s\n%s", name, $0, text
+			said = 0; text = ""
+		}' "$1"
+}
+
 # Waits for all lanes and prints the sum; nonzero unless it is green.
 lanes_end()
 {
-	local passed=0 failed=0 skipped=0 sum p f s
+	local passed=0 failed=0 skipped=0 sum log p f s
 
 	while [ "$(jobs -rp | wc -l)" -gt 0 ]; do
 		wait -n
@@ -111,8 +124,9 @@ lanes_end()
 	done
 	if [ "$failed" -ne 0 ]; then
 		echo "failed:"
-		grep -a '^not ok' "$logs"/*.log |
-			sed 's|.*/\([^/]*\)\.log:not ok [0-9-]* *|  \1: |'
+		for log in "$logs"/*.log; do
+			lanes_tell "$log"
+		done
 	fi
 	say "done; logs are in build/logs"
 	echo "$passed passed, $failed failed, $skipped skipped"

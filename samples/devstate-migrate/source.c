@@ -440,15 +440,22 @@ static int stay(struct source *source)
 	return ret;
 }
 
-/* Nothing moved for @error, which is returned; the guest must not suffer. */
+/*
+ * Nothing moved for @error, which is returned unless the guest suffered, which
+ * it must not.
+ */
 static int stay_after(struct source *source, int error)
 {
-	if (!stay(source))
-		fprintf(stderr,
-			"devstate-migrate: the program ended on the source, %s\n",
-			verify_equal(&source->report.result) ? "right" :
-							       "WRONG");
-	return error;
+	int ret = stay(source);
+	bool right;
+
+	if (ret)
+		return ret;
+	right = verify_equal(&source->report.result);
+	fprintf(stderr,
+		"devstate-migrate: the program ended on the source, %s\n",
+		right ? "right" : "WRONG");
+	return right ? error : -EBADMSG;
 }
 
 static int prepare(struct source *source)

@@ -66,11 +66,12 @@ unload()
 	return "$status"
 }
 
-# Gives the results of a program numbers of ours. Nonzero if its plan, a line
-# "1..N", is missing, empty or not met.
+# Gives the results of a program numbers of ours, and before one that failed what
+# the program said since the last. Nonzero if its plan, a line "1..N", is
+# missing, empty or not met.
 retell()
 {
-	local line plan=0 count=0
+	local line plan=0 count=0 said=()
 
 	while IFS= read -r line; do
 		if [[ $line =~ ^1\.\.([0-9]+) ]]; then
@@ -78,12 +79,19 @@ retell()
 		elif [[ $line =~ ^ok\ [0-9]+\ *(.*) ]]; then
 			count=$((count + 1))
 			pass "$test: ${BASH_REMATCH[1]}"
+			said=()
 		elif [[ $line =~ ^not\ ok\ [0-9]+\ *(.*) ]]; then
 			count=$((count + 1))
+			printf '# %s\n' "${said[@]}" | tail -n 20
 			fail "$test: ${BASH_REMATCH[1]}"
+			said=()
+		else
+			said+=("${line#\# }")
 		fi
 	done
-	[ "$plan" -gt 0 ] && [ "$count" -eq "$plan" ]
+	[ "$plan" -gt 0 ] && [ "$count" -eq "$plan" ] && return
+	printf '# %s\n' "${said[@]}" | tail -n 20
+	return 1
 }
 
 # Whatever the program left running would hold the modules.
@@ -116,8 +124,6 @@ run_one()
 	else
 		fail "$test: all tests ran (exit status $status)"
 	fi
-	[ "$status" -eq 0 ] || sed -n 's/^# *\(.*\(Expected\|assert\|abort\|FAIL\|timed out\).*\)/# \1/pI' \
-		"$results/$test.log" | head -n 20
 
 	if unload; then
 		pass "$test: the modules can be unloaded"

@@ -25,3 +25,17 @@ expect()
 		failed=1
 	fi
 }
+
+# COMMAND...: runs a move again whose program was over before the device was
+# stopped, as can be on a machine under load.
+at_work()
+{
+	local status
+
+	for _ in 1 2 3 4 5; do
+		"$@"
+		status=$?
+		[ "$status" -eq 3 ] || break
+	done
+	return "$status"
+}
