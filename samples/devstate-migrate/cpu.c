@@ -213,6 +213,11 @@ void machine_resume_cpu(struct machine *machine)
 	wake(&machine->cpu);
 }
 
+void machine_wake_cpu(struct machine *machine)
+{
+	wake(&machine->cpu);
+}
+
 void machine_stop_cpu(struct machine *machine)
 {
 	struct machine_cpu *cpu = &machine->cpu;

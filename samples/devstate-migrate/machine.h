@@ -107,6 +107,9 @@ void machine_release_cpu(struct machine *machine);
 void machine_pause_cpu(struct machine *machine);
 void machine_resume_cpu(struct machine *machine);
 
+/* Let the CPU look at its rings, as an interrupt would. */
+void machine_wake_cpu(struct machine *machine);
+
 /* Make the CPU end, if it has not. */
 void machine_stop_cpu(struct machine *machine);
 

@@ -172,7 +172,8 @@ static bool right_moment(const struct source *source,
 
 /*
  * Take interrupts away from the CPU, and wait until one is pending, and for the
- * right moment.
+ * right moment. Without interrupts the CPU would sleep when all rings are full,
+ * and the queues run dry.
  */
 static int wait_for_pending(struct source *source)
 {
@@ -187,6 +188,7 @@ static int wait_for_pending(struct source *source)
 	while (!ret && completed[0] < end &&
 	       !(pending && right_moment(source, completed))) {
 		nanosleep(&nap, NULL);
+		machine_wake_cpu(machine);
 		ret = machine_failed(machine);
 		if (!ret)
 			ret = machine_completed(machine, completed);
@@ -194,7 +196,7 @@ static int wait_for_pending(struct source *source)
 				       &pending))
 			ret = machine_error("read what is pending", -EIO);
 		if (!ret && now_ns() > late)
-			ret = machine_error("no interrupt is pending",
+			ret = machine_error("the moment to stop never came",
 					    -ETIMEDOUT);
 	}
 	return ret;
