@@ -14,12 +14,9 @@
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
-out=$top/build/bench
+# shellcheck source=tools/bench/lib.sh
+. "$top/tools/bench/lib.sh"
 csv=$out/dirty.csv
-# shellcheck source=tools/quietly.sh
-. "$top/tools/quietly.sh"
-# shellcheck source=tools/testing/vm/modules.sh
-. "$top/tools/testing/vm/modules.sh"
 
 # In the VM: $1 holds the modules, $2 is bench-dirty.
 inside()
@@ -101,16 +98,8 @@ report()
 
 outside()
 {
-	cd "$top"
-	mkdir -p "$out"
-	tools/deps bench
-	kver=${KVER:-$(tools/kernels --boot 6.12 || true)}
-	if [ -z "$kver" ]; then
-		echo "bench-dirty: no kernel 6.12 with headers is installed" >&2
-		exit 1
-	fi
-	quietly "$out/modules.log" make KVER="$kver" CONFIG_VFIO_DIRTY_PINTEST=m modules
-	quietly "$out/program.log" make -C tools/bench OUTPUT="$out"
+	bench_begin
+	bench_build
 	run instructions --icount -- pins copies mappings queries
 	run time --
 	merge >"$csv"

@@ -18,12 +18,9 @@
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
-out=$top/build/bench
+# shellcheck source=tools/bench/lib.sh
+. "$top/tools/bench/lib.sh"
 csv=$out/engine.csv
-# shellcheck source=tools/quietly.sh
-. "$top/tools/quietly.sh"
-# shellcheck source=tools/testing/vm/modules.sh
-. "$top/tools/testing/vm/modules.sh"
 
 # In the VM: $1 holds the modules, what follows is bench-engine.
 inside()
@@ -106,16 +103,8 @@ report()
 
 outside()
 {
-	cd "$top"
-	mkdir -p "$out"
-	tools/deps bench
-	kver=${KVER:-$(tools/kernels --boot 6.12 || true)}
-	if [ -z "$kver" ]; then
-		echo "bench-engine: no kernel 6.12 with headers is installed" >&2
-		exit 1
-	fi
-	quietly "$out/modules.log" make KVER="$kver" CONFIG_VFIO_DIRTY_PINTEST=m modules
-	quietly "$out/program.log" make -C tools/bench OUTPUT="$out"
+	bench_begin
+	bench_build
 	run instructions 3 500 --icount
 	run time 11 5000
 	merge >"$csv"

@@ -24,13 +24,10 @@
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
-out=$top/build/bench
+# shellcheck source=tools/bench/lib.sh
+. "$top/tools/bench/lib.sh"
 csv=$out/migration.csv
 rounds=${ROUNDS:-5}
-# shellcheck source=tools/quietly.sh
-. "$top/tools/quietly.sh"
-# shellcheck source=tools/testing/vm/modules.sh
-. "$top/tools/testing/vm/modules.sh"
 
 # In the VM: $1 is the build folder, $2 the kernel's and the guest's.
 inside()
@@ -128,16 +125,7 @@ judge()
 
 outside()
 {
-	local kver
-
-	cd "$top"
-	mkdir -p "$out"
-	tools/deps bench
-	kver=${KVER:-$(tools/kernels --boot 6.12 || true)}
-	if [ -z "$kver" ]; then
-		echo "bench-migration: no kernel 6.12 with headers is installed" >&2
-		exit 1
-	fi
+	bench_begin
 	quietly "$out/modules.log" make KVER="$kver" guest
 	echo "bench-migration: $((7 * rounds)) migrations (half an hour, for 35)"
 	rm -rf "$out/migration"

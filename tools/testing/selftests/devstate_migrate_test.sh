@@ -43,21 +43,6 @@ cleanup()
 }
 trap cleanup EXIT
 
-# Two processes that know nothing of each other but an address.
-apart()
-{
-	local address=$1 target status
-
-	shift
-	"$program" target --device "$second" --listen "$address" &
-	target=$!
-	"$program" source --device "$first" --to "$address" "$@"
-	status=$?
-	# A target that has nothing to do any more says so.
-	wait "$target" || [ "$status" -eq 3 ] || status=$?
-	return "$status"
-}
-
 # SEED: moves, and keeps the report. An odd seed stops while a queue beside the
 # first waits for a semaphore, an even one while one of them works.
 reported()

@@ -19,6 +19,7 @@ work=$(mktemp -d)
 first=$(cat /proc/sys/kernel/random/uuid)
 second=$(cat /proc/sys/kernel/random/uuid)
 vgpu=$(cat /proc/sys/kernel/random/uuid)
+target_options=(--rounds 10)
 
 cleanup()
 {
@@ -31,20 +32,6 @@ cleanup()
 	rm -rf "$work"
 }
 trap cleanup EXIT
-
-# Two processes that know nothing of each other but an address.
-apart()
-{
-	local address=$1 target status
-
-	shift
-	"$program" target --device "$second" --listen "$address" --rounds 10 &
-	target=$!
-	"$program" source --device "$first" --to "$address" --rounds 10 "$@"
-	status=$?
-	wait "$target" || status=$?
-	return "$status"
-}
 
 unserved()
 {
@@ -113,9 +100,9 @@ echo "TAP version 13"
 expect 0 "moves" "$program" pair "$first" "$second" --seed 1
 expect 0 "moves back" "$program" pair "$second" "$first" --seed 99 --rounds 5 --ram 8
 expect 0 "goes on at the source when cancelled" "$program" pair "$first" "$second" --cancel --rounds 5
-expect 0 "moves over a Unix socket" apart "unix:$work/socket" --seed 11
-expect 0 "moves over TCP" apart tcp:127.0.0.1:7000 --seed 12
-expect 0 "is cancelled over a Unix socket" apart "unix:$work/socket" --cancel
+expect 0 "moves over a Unix socket" apart "unix:$work/socket" --rounds 10 --seed 11
+expect 0 "moves over TCP" apart tcp:127.0.0.1:7000 --rounds 10 --seed 12
+expect 0 "is cancelled over a Unix socket" apart "unix:$work/socket" --rounds 10 --cancel
 expect 1 "does not move onto itself" "$program" pair "$first" "$first" --rounds 5
 expect 1 "does not move to a vGPU" "$program" pair "$first" "$vgpu" --rounds 5
 expect 1 "takes no vGPU" "$program" pair "$vgpu" "$first" --rounds 5

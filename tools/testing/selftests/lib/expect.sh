@@ -6,6 +6,7 @@
 
 number=0
 failed=0
+target_options=()
 
 # expect STATUS NAME COMMAND...
 expect()
@@ -37,5 +38,22 @@ at_work()
 		status=$?
 		[ "$status" -eq 3 ] || break
 	done
+	return "$status"
+}
+
+# ADDRESS OPTION...: moves $first to $second, as two processes of $program that
+# know nothing of each other but an address. The target has $target_options.
+apart()
+{
+	local address=$1 target status
+
+	shift
+	"$program" target --device "$second" --listen "$address" \
+		"${target_options[@]}" &
+	target=$!
+	"$program" source --device "$first" --to "$address" "$@"
+	status=$?
+	# A target that has nothing to do any more says so.
+	wait "$target" || [ "$status" -eq 3 ] || status=$?
 	return "$status"
 }
