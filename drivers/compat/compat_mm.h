@@ -47,30 +47,4 @@ static inline void compat_vm_flags_set(struct vm_area_struct *vma,
 #endif
 }
 
-/**
- * compat_follow_pfn - which page an address of a VM_PFNMAP mapping maps
- * @vma: the mapping; the mmap_lock is held
- * @address: in it
- * @pfn: set to the page's number
- *
- * Return: 0 or -EINVAL.
- */
-static inline int compat_follow_pfn(struct vm_area_struct *vma,
-				    unsigned long address, unsigned long *pfn)
-{
-#ifdef HAVE_FOLLOW_PFNMAP
-	struct follow_pfnmap_args args = { .vma = vma, .address = address };
-	int ret = follow_pfnmap_start(&args);
-
-	if (ret)
-		return ret;
-	*pfn = args.pfn;
-	follow_pfnmap_end(&args);
-
-	return 0;
-#else
-	return follow_pfn(vma, address, pfn);
-#endif
-}
-
 #endif /* _COMPAT_MM_H */

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The kernel's own memset() and memcpy(), the functions and not what a compiler
- * has for them, over memory that a process has mapped, to measure an engine
- * against: ordinary memory, or pages that a driver maps by their number, as VRAM
- * is. Page by page, through local mappings, as anybody has to who finds pages in
- * no order; or through one mapping made beforehand. And memset64() in place of
- * memset(), where bytes are not all the same.
- *
- * Nothing says that a page mapped by its number stays what it is: this is for a
- * VM in which nobody takes it away meanwhile.
+ * has for them, over memory that a process has mapped, VRAM or its own, to
+ * measure an engine against. Page by page, through local mappings, as anybody has
+ * to who finds pages in no order; or through one mapping made beforehand. And
+ * memset64() in place of memset(), where bytes are not all the same.
  */
 #include <linux/highmem.h>
 #include <linux/ktime.h>
@@ -18,64 +14,39 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
-#include "compat_mm.h"
 #include "membench.h"
 
 #define MEMBENCH_BYTES_MAX	(64 << 20)
 
 /**
  * struct membench_range - memory of the process
- * @nr: pages
+ * @nr: pages that are pinned
  * @pages: the pages
- * @pinned: they were pinned, else they are mapped by number
  * @flat: one mapping of all, or NULL
  */
 struct membench_range {
 	unsigned long nr;
 	struct page **pages;
-	bool pinned;
 	u8 *flat;
 };
-
-static int membench_find(struct membench_range *range, unsigned long address)
-{
-	struct vm_area_struct *vma;
-	unsigned long pfn, i;
-	int ret = 0;
-
-	mmap_read_lock(current->mm);
-	for (i = 0; i < range->nr && !ret; i++) {
-		vma = vma_lookup(current->mm, address + i * PAGE_SIZE);
-		ret = vma ? compat_follow_pfn(vma, address + i * PAGE_SIZE,
-					      &pfn) : -EFAULT;
-		if (!ret)
-			range->pages[i] = pfn_to_page(pfn);
-	}
-	mmap_read_unlock(current->mm);
-
-	return ret;
-}
 
 static int membench_get(struct membench_range *range, u64 address, u64 size,
 			u32 flags)
 {
+	unsigned long nr = DIV_ROUND_UP(size, PAGE_SIZE);
 	int got;
 
-	range->nr = DIV_ROUND_UP(size, PAGE_SIZE);
-	range->pages = kvcalloc(range->nr, sizeof(*range->pages), GFP_KERNEL);
+	range->pages = kvcalloc(nr, sizeof(*range->pages), GFP_KERNEL);
 	if (!range->pages)
 		return -ENOMEM;
 
-	got = pin_user_pages_fast(address, range->nr,
-				  FOLL_WRITE | FOLL_LONGTERM, range->pages);
-	range->pinned = got == range->nr;
-	if (!range->pinned) {
-		if (got > 0)
-			unpin_user_pages(range->pages, got);
-		got = membench_find(range, address);
-		if (got)
-			return got;
-	}
+	/* not FOLL_LONGTERM, which VRAM, a file's, does not have */
+	got = pin_user_pages_fast(address, nr, FOLL_WRITE, range->pages);
+	if (got < 0)
+		return got;
+	range->nr = got;
+	if (range->nr != nr)
+		return -EFAULT;
 	if (flags & MEMBENCH_FLAT) {
 		range->flat = vmap(range->pages, range->nr, VM_MAP,
 				   PAGE_KERNEL);
@@ -89,8 +60,7 @@ static int membench_get(struct membench_range *range, u64 address, u64 size,
 static void membench_put(struct membench_range *range)
 {
 	vunmap(range->flat);
-	if (range->pinned)
-		unpin_user_pages(range->pages, range->nr);
+	unpin_user_pages(range->pages, range->nr);
 	kvfree(range->pages);
 }
 
