@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 #
 # Sourced: runs commands that print TAP beside each other, and sums them up. A
-# command is a lane; its log is build/logs/LANE.log.
+# command is a lane; its log is build/logs/LANE.log. All of them say what is wrong
+# in comments above a "not ok".
 
 lanes_at_once=2
 lanes_started=$SECONDS

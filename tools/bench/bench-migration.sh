@@ -127,7 +127,7 @@ outside()
 {
 	bench_begin
 	quietly "$out/modules.log" make KVER="$kver" guest
-	echo "bench-migration: $((7 * rounds)) migrations (half an hour, for 35)"
+	echo "bench-migration: $((7 * rounds)) migrations (a quarter of an hour, for 35)"
 	rm -rf "$out/migration"
 	quietly "$out/migration.log" tools/testing/vm/run.sh "$kver" --cpus 1 --mem 6144 \
 		--timeout 7200 --log "$out/migration" -- \

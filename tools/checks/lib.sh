@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Sourced by the checks beside it: each prints one TAP stream, with a result
-# for each thing looked at and what is wrong as comments below a "not ok", and
+# for each thing looked at and what is wrong as comments above a "not ok", and
 # exits with 0 only if it looked at something and all is well.
 
 set -u
@@ -21,8 +21,8 @@ check_result()
 {
 	check_number=$((check_number + 1))
 	if [ -s "$2" ]; then
-		echo "not ok $check_number $check: $1"
 		head -n 30 "$2" | sed 's/^/# /'
+		echo "not ok $check_number $check: $1"
 		check_failed=1
 	else
 		echo "ok $check_number $check: $1"

@@ -24,8 +24,8 @@ result()
 		echo "ok $number dkms.$1"
 		[ -z "${DKMS_TEST_VERBOSE:-}" ] || sed 's/^/# /' /tmp/said
 	else
-		echo "not ok $number dkms.$1"
 		tail -n 40 /tmp/said | sed 's/^/# /'
+		echo "not ok $number dkms.$1"
 		failed=1
 	fi
 }

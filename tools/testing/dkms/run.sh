@@ -35,8 +35,8 @@ verdict()
 		echo "ok $number dkms.$1"
 		return
 	fi
-	echo "not ok $number dkms.$1"
 	tail -n 40 "$2" | sed 's/^/# /'
+	echo "not ok $number dkms.$1"
 	failed=1
 }
 

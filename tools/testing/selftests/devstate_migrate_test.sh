@@ -4,7 +4,8 @@
 # The sample devstate-migrate from end to end: over each kind of socket, back
 # and forth, cancelled, and against what it must refuse. It checks its own
 # result against a model; here only exit statuses are looked at: 0 moved and
-# right, 1 not, 2 bad arguments. $1 is the folder of the programs.
+# right, 1 not, 2 bad arguments, 3 over before it could be stopped. $1 is the
+# folder of the programs.
 #
 # shellcheck disable=SC2317 # functions are called by name
 set -u

@@ -24,6 +24,8 @@ leaks_every=6
 unscanned=()
 number=0
 failed=0
+# What the program said since its last result.
+said=()
 export MVGPU_MODULES=$modules
 
 # In the order in which they are loaded.
@@ -66,13 +68,20 @@ unload()
 	return "$status"
 }
 
-# Gives the results of a program numbers of ours, and before one that failed what
-# the program said since the last. Nonzero if its plan, a line "1..N", is
-# missing, empty or not met.
+# fail, after the last of what the program said.
+fail_telling()
+{
+	printf '# %s\n' "${said[@]}" | tail -n 20
+	fail "$1"
+}
+
+# Gives the results of a program numbers of ours. Nonzero if its plan, a line
+# "1..N", is missing, empty or not met.
 retell()
 {
-	local line plan=0 count=0 said=()
+	local line plan=0 count=0
 
+	said=()
 	while IFS= read -r line; do
 		if [[ $line =~ ^1\.\.([0-9]+) ]]; then
 			plan=${BASH_REMATCH[1]}
@@ -82,16 +91,13 @@ retell()
 			said=()
 		elif [[ $line =~ ^not\ ok\ [0-9]+\ *(.*) ]]; then
 			count=$((count + 1))
-			printf '# %s\n' "${said[@]}" | tail -n 20
-			fail "$test: ${BASH_REMATCH[1]}"
+			fail_telling "$test: ${BASH_REMATCH[1]}"
 			said=()
 		else
 			said+=("${line#\# }")
 		fi
 	done
-	[ "$plan" -gt 0 ] && [ "$count" -eq "$plan" ] && return
-	printf '# %s\n' "${said[@]}" | tail -n 20
-	return 1
+	[ "$plan" -gt 0 ] && [ "$count" -eq "$plan" ]
 }
 
 # Whatever the program left running would hold the modules.
@@ -120,9 +126,9 @@ run_one()
 		# 4 is a program that skipped all it has.
 		[ "$status" -eq 0 ] || [ "$status" -eq 4 ] ||
 			[ "$failed" -gt "$failed_before" ] ||
-			fail "$test: exit status is $status"
+			fail_telling "$test: exit status is $status"
 	else
-		fail "$test: all tests ran (exit status $status)"
+		fail_telling "$test: all tests ran (exit status $status)"
 	fi
 
 	if unload; then

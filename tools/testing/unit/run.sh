@@ -39,9 +39,9 @@ for fuzzer in "${fuzzers[@]}"; do
 	if fuzz "$fuzzer" "$@"; then
 		echo "ok $nr $fuzzer"
 	else
-		echo "not ok $nr $fuzzer"
 		echo "# see $output/$fuzzer.log"
 		tail -n 20 "$output/$fuzzer.log" | sed 's/^/# /'
+		echo "not ok $nr $fuzzer"
 		failed=1
 	fi
 done

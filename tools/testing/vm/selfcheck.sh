@@ -30,8 +30,8 @@ verdict()
 	if [ "$1" -eq 1 ]; then
 		echo "ok $number vm.$2"
 	else
-		echo "not ok $number vm.$2 # $3"
 		sed 's/^/# /' "$work/out"
+		echo "not ok $number vm.$2 # $3"
 		failed=1
 	fi
 }
