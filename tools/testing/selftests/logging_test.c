@@ -17,10 +17,6 @@
 #define PAGES	(RIG_RAM_SIZE / PAGE)
 #define WORDS	(PAGES / 64)
 
-#define START	(VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_DMA_LOGGING_START)
-#define STOP	(VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP)
-#define REPORT	(VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT)
-
 FIXTURE(logging)
 {
 	char claim[FIXTURE_CLAIM_SIZE];
@@ -46,34 +42,7 @@ FIXTURE_VARIANT_ADD(logging, stock)
 
 static int start(int device)
 {
-	struct vfio_device_feature_dma_logging_range range = {
-		.iova = RIG_RAM_IOVA,
-		.length = RIG_RAM_SIZE,
-	};
-	struct vfio_device_feature_dma_logging_control control = {
-		.page_size = PAGE,
-		.num_ranges = 1,
-		.ranges = (uintptr_t)&range,
-	};
-
-	return mig_feature(device, START, &control, sizeof(control));
-}
-
-static int stop(int device)
-{
-	return mig_feature(device, STOP, NULL, 0);
-}
-
-static int report(int device, __u64 iova, __u64 length, __u64 *bitmap)
-{
-	struct vfio_device_feature_dma_logging_report args = {
-		.iova = iova,
-		.length = length,
-		.page_size = PAGE,
-		.bitmap = (uintptr_t)bitmap,
-	};
-
-	return mig_feature(device, REPORT, &args, sizeof(args));
+	return mig_log_start(device, RIG_RAM_IOVA, RIG_RAM_SIZE);
 }
 
 FIXTURE_SETUP(logging)
@@ -84,8 +53,7 @@ FIXTURE_SETUP(logging)
 	self->device = self->rig.vmm.vfio.device;
 	self->bitmap = calloc(WORDS, sizeof(*self->bitmap));
 	ASSERT_NE(NULL, self->bitmap);
-	if (mig_feature(self->device, VFIO_DEVICE_FEATURE_PROBE | START, NULL,
-			0) == -ENOTTY)
+	if (!mig_log_available(self->device))
 		SKIP(return, "this kernel's vfio core cannot report: no CONFIG_IOMMUFD_DRIVER");
 }
 
@@ -103,7 +71,7 @@ static long compare(int device, __u64 *bitmap, __u64 first, __u64 end)
 	int ret;
 
 	memset(bitmap, 0, WORDS * sizeof(*bitmap));
-	ret = report(device, RIG_RAM_IOVA, RIG_RAM_SIZE, bitmap);
+	ret = mig_log_report(device, RIG_RAM_IOVA, RIG_RAM_SIZE, bitmap);
 	if (ret)
 		return ret < -1 ? ret : -EPERM;
 	for (page = 0; page < PAGES; page++)
@@ -126,7 +94,7 @@ TEST_F(logging, reports_what_was_written_and_forgets_it)
 	ASSERT_EQ(0, fill(&self->rig, 100, 300 * PAGE));
 	EXPECT_EQ(-1, compare(self->device, self->bitmap, 100, 400));
 	EXPECT_EQ(-1, compare(self->device, self->bitmap, 0, 0));
-	EXPECT_EQ(0, stop(self->device));
+	EXPECT_EQ(0, mig_log_stop(self->device));
 }
 
 TEST_F(logging, a_fence_is_a_write_of_its_page)
@@ -151,7 +119,8 @@ TEST_F(logging, a_report_of_a_part_leaves_the_rest)
 	ASSERT_EQ(0, start(self->device));
 	ASSERT_EQ(0, fill(&self->rig, 10, 100 * PAGE));
 	word = 0;
-	ASSERT_EQ(0, report(self->device, RIG_RAM_IOVA, 64 * PAGE, &word));
+	ASSERT_EQ(0, mig_log_report(self->device, RIG_RAM_IOVA, 64 * PAGE,
+				    &word));
 	EXPECT_EQ(~0ULL << 10, word);
 	EXPECT_EQ(-1, compare(self->device, self->bitmap, 64, 110));
 }
@@ -162,19 +131,19 @@ TEST_F(logging, begins_with_its_start_and_ends_with_its_stop)
 	ASSERT_EQ(0, start(self->device));
 	EXPECT_EQ(-1, compare(self->device, self->bitmap, 0, 0));
 	ASSERT_EQ(0, fill(&self->rig, 0, 8 * PAGE));
-	ASSERT_EQ(0, stop(self->device));
+	ASSERT_EQ(0, mig_log_stop(self->device));
 	ASSERT_EQ(0, start(self->device));
 	EXPECT_EQ(-1, compare(self->device, self->bitmap, 0, 0));
 }
 
 TEST_F(logging, is_started_once_and_read_while_started)
 {
-	EXPECT_EQ(-EINVAL, report(self->device, RIG_RAM_IOVA, RIG_RAM_SIZE,
-				  self->bitmap));
+	EXPECT_EQ(-EINVAL, mig_log_report(self->device, RIG_RAM_IOVA,
+					  RIG_RAM_SIZE, self->bitmap));
 	ASSERT_EQ(0, start(self->device));
 	EXPECT_EQ(-EINVAL, start(self->device));
-	EXPECT_EQ(0, stop(self->device));
-	EXPECT_EQ(0, stop(self->device));
+	EXPECT_EQ(0, mig_log_stop(self->device));
+	EXPECT_EQ(0, mig_log_stop(self->device));
 }
 
 TEST_F(logging, goes_on_over_a_reset)

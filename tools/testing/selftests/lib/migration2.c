@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -78,6 +79,52 @@ long long mig_data_size(int device)
 			      MIG_FEATURE_DATA_SIZE, &size, sizeof(size));
 
 	return ret ? ret : (long long)size;
+}
+
+#define LOG_PAGE	4096
+#define LOG_START	(VFIO_DEVICE_FEATURE_SET | \
+			 VFIO_DEVICE_FEATURE_DMA_LOGGING_START)
+#define LOG_STOP	(VFIO_DEVICE_FEATURE_SET | \
+			 VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP)
+#define LOG_REPORT	(VFIO_DEVICE_FEATURE_GET | \
+			 VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT)
+
+bool mig_log_available(int device)
+{
+	return mig_feature(device, VFIO_DEVICE_FEATURE_PROBE | LOG_START, NULL,
+			   0) != -ENOTTY;
+}
+
+int mig_log_start(int device, __u64 iova, __u64 length)
+{
+	struct vfio_device_feature_dma_logging_range range = {
+		.iova = iova,
+		.length = length,
+	};
+	struct vfio_device_feature_dma_logging_control control = {
+		.page_size = LOG_PAGE,
+		.num_ranges = 1,
+		.ranges = (uintptr_t)&range,
+	};
+
+	return mig_feature(device, LOG_START, &control, sizeof(control));
+}
+
+int mig_log_stop(int device)
+{
+	return mig_feature(device, LOG_STOP, NULL, 0);
+}
+
+int mig_log_report(int device, __u64 iova, __u64 length, __u64 *bitmap)
+{
+	struct vfio_device_feature_dma_logging_report args = {
+		.iova = iova,
+		.length = length,
+		.page_size = LOG_PAGE,
+		.bitmap = (uintptr_t)bitmap,
+	};
+
+	return mig_feature(device, LOG_REPORT, &args, sizeof(args));
 }
 
 int mig_info(int fd, struct mig_info *info)

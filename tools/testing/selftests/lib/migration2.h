@@ -8,6 +8,7 @@
 #ifndef _SELFTESTS_MIGRATION2_H
 #define _SELFTESTS_MIGRATION2_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <linux/types.h>
@@ -51,6 +52,16 @@ int mig_set(int device, __u32 state, int *fd);
 
 /* MIG_DATA_SIZE, or -errno. */
 long long mig_data_size(int device);
+
+/* Does the device offer to log its DMA, or fail to say that it does not? */
+bool mig_log_available(int device);
+
+/* Log what the device writes to @length bytes from @iova on, by pages of 4 KiB. */
+int mig_log_start(int device, __u64 iova, __u64 length);
+int mig_log_stop(int device);
+
+/* Set the bit of each page that was written since the last report of it. */
+int mig_log_report(int device, __u64 iova, __u64 length, __u64 *bitmap);
 
 struct mig_info {
 	__u32 argsz;
