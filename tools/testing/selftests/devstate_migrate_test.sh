@@ -16,11 +16,15 @@ types=/sys/class/mvgpu/mvgpu/mdev_supported_types
 devices=/sys/bus/mdev/devices
 claim=/sys/module/vfio_dirty/parameters/claim
 work=$(mktemp -d)
-long=60
-short=20
+rounds=20
+long=(--rounds 60)
+short=(--rounds "$rounds")
+much=128
 if [ "${MVGPU_EFFORT:-}" = quick ]; then
-	long=16
-	short=6
+	rounds=6
+	long=(--rounds 16 --ram 8)
+	short=(--rounds "$rounds" --ram 8)
+	much=32
 fi
 # shellcheck source=tools/testing/selftests/lib/expect.sh
 . "$here/lib/expect.sh"
@@ -51,7 +55,7 @@ reported()
 	local status
 
 	at_work "$program" pair "$first" "$second" --seed "$1" \
-		--rounds "$short" >"$work/report"
+		"${short[@]}" >"$work/report"
 	status=$?
 	cat "$work/report"
 	return "$status"
@@ -63,7 +67,7 @@ drove_all()
 {
 	local kind
 
-	grep -q "$((8 + 41 * short)) commands for 4 queues" "$work/report" || return 1
+	grep -q "$((8 + 41 * rounds)) commands for 4 queues" "$work/report" || return 1
 	for kind in FILL COPY BLEND CRC32C BIND UNBIND FENCE SEMAPHORE TIMESTAMP; do
 		grep -Eq "\b$kind +[1-9]" "$work/report" || return 1
 	done
@@ -87,8 +91,8 @@ stood()
 # SOURCE TARGET: both ways.
 both_ways()
 {
-	at_work "$program" pair "$1" "$2" --seed 8 --rounds "$short" &&
-		at_work "$program" pair "$2" "$1" --seed 9 --rounds "$short" --ram 8
+	at_work "$program" pair "$1" "$2" --seed 8 "${short[@]}" &&
+		at_work "$program" pair "$2" "$1" --seed 9 "${short[@]}" --ram 8
 }
 
 unserved()
@@ -112,7 +116,7 @@ for i in 0 1 2 3; do
 done
 
 echo "TAP version 13"
-expect 0 "moves" at_work "$program" pair "$first" "$second" --seed 1 --rounds "$long"
+expect 0 "moves" at_work "$program" pair "$first" "$second" --seed 1 "${long[@]}"
 expect 0 "moves all queues" reported 7
 expect 0 "drove commands of all kinds" drove_all
 expect 0 "moved a semaphore that waits" \
@@ -124,28 +128,28 @@ expect 0 "moved a second queue at work" \
 	stood "queue [1-3].*a [A-RT-Z]" 26 36 46 56
 expect 0 "moves a medium vGPU" both_ways "${larger[0]}" "${larger[1]}"
 expect 0 "moves a large vGPU" both_ways "${larger[2]}" "${larger[3]}"
-expect 0 "runs without a move" "$program" run --device "$first" --seed 2 --rounds "$short"
+expect 0 "runs without a move" "$program" run --device "$first" --seed 2 "${short[@]}"
 expect 0 "runs a program of one round" "$program" run --device "$second" --seed 4 --rounds 1
-expect 0 "moves back" at_work "$program" pair "$second" "$first" --seed 99 --ram 8 --rounds "$short"
-expect 0 "moves with 128 MiB of RAM" at_work "$program" pair "$first" "$second" --seed 5 --ram 128 --rounds "$short"
-expect 0 "goes on at the source when cancelled" at_work "$program" pair "$first" "$second" --cancel --seed 3 --rounds "$long"
-expect 0 "moves over a Unix socket" at_work apart "unix:$work/socket" --seed 11 --rounds "$short"
-expect 0 "moves over TCP" at_work apart tcp:127.0.0.1:7000 --seed 12 --rounds "$short"
+expect 0 "moves back" at_work "$program" pair "$second" "$first" --seed 99 "${short[@]}" --ram 8
+expect 0 "moves with $much MiB of RAM" at_work "$program" pair "$first" "$second" --seed 5 "${short[@]}" --ram "$much"
+expect 0 "goes on at the source when cancelled" at_work "$program" pair "$first" "$second" --cancel --seed 3 "${long[@]}"
+expect 0 "moves over a Unix socket" at_work apart "unix:$work/socket" --seed 11 "${short[@]}"
+expect 0 "moves over TCP" at_work apart tcp:127.0.0.1:7000 --seed 12 "${short[@]}"
 if [ -e /proc/net/if_inet6 ]; then
-	expect 0 "moves over TCP on IPv6" at_work apart "tcp:[::1]:7001" --seed 13 --rounds "$short"
+	expect 0 "moves over TCP on IPv6" at_work apart "tcp:[::1]:7001" --seed 13 "${short[@]}"
 else
 	number=$((number + 1))
 	echo "ok $number moves over TCP on IPv6 # SKIP this kernel has no IPv6"
 fi
-expect 0 "is cancelled over a Unix socket" at_work apart "unix:$work/socket" --cancel --seed 14 --rounds "$short"
-expect 1 "does not move a vGPU onto itself" "$program" pair "$first" "$first"
+expect 0 "is cancelled over a Unix socket" at_work apart "unix:$work/socket" --cancel --seed 14 "${short[@]}"
+expect 1 "does not move a vGPU onto itself" "$program" pair "$first" "$first" "${short[@]}"
 expect 1 "does not move to a vGPU that does not exist" \
-	"$program" pair "$first" aaaaaaaa-0000-0000-0000-000000000000 --rounds "$short"
+	"$program" pair "$first" aaaaaaaa-0000-0000-0000-000000000000 "${short[@]}"
 expect 1 "does not run where the dirty bitmap is missing" unserved
 expect 2 "refuses one device" "$program" pair "$first"
 expect 2 "refuses more RAM than it can bind" "$program" pair "$first" "$second" --ram 129
 expect 0 "target refuses what a hostile source sends" \
 	python3 "$here/hostile_source.py" "$program" "$second" "$work/hostile"
-expect 0 "moves after all that" at_work "$program" pair "$first" "$second" --seed 21 --rounds "$short" --ram 16
+expect 0 "moves after all that" at_work "$program" pair "$first" "$second" --seed 21 "${short[@]}" --ram 16
 echo "1..$number"
 exit "$failed"
