@@ -16,16 +16,12 @@ types=/sys/class/mvgpu/mvgpu/mdev_supported_types
 devices=/sys/bus/mdev/devices
 claim=/sys/module/vfio_dirty/parameters/claim
 work=$(mktemp -d)
-rounds=20
-long=(--rounds 60)
-short=(--rounds "$rounds")
-much=128
+many=60 rounds=20 much=128 ram=32
 if [ "${MVGPU_EFFORT:-}" = quick ]; then
-	rounds=6
-	long=(--rounds 16 --ram 8)
-	short=(--rounds "$rounds" --ram 8)
-	much=32
+	many=16 rounds=6 much=32 ram=8
 fi
+long=(--rounds "$many" --ram "$ram")
+short=(--rounds "$rounds" --ram "$ram")
 # shellcheck source=tools/testing/selftests/lib/expect.sh
 . "$here/lib/expect.sh"
 first=$(cat /proc/sys/kernel/random/uuid)

@@ -53,7 +53,7 @@ int mig_set(int device, __u32 state, int *fd);
 /* MIG_DATA_SIZE, or -errno. */
 long long mig_data_size(int device);
 
-/* Does the device offer to log its DMA, or fail to say that it does not? */
+/* Does the device log its DMA? Only ENOTTY is a no. */
 bool mig_log_available(int device);
 
 /* Log what the device writes to @length bytes from @iova on, by pages of 4 KiB. */
