@@ -33,6 +33,38 @@ static inline long compat_pin_user_pages_remote(struct mm_struct *mm,
 }
 
 /**
+ * compat_pin_user_pages_longterm - pin pages of which the device may see all
+ * @mm: address space; its mmap_lock is held for reading
+ * @start: first address
+ * @nr_pages: how many pages
+ * @write: for writing
+ * @pages: receives the pages
+ *
+ * A page of a private mapping that is shared, such as the zero page, is copied
+ * first, or what the CPU writes later would go to another page than the pinned
+ * one. The kernel does that by itself since 6.2; before, a write fault does.
+ *
+ * Return: pages pinned, which may be fewer, or a negative errno.
+ */
+static inline long compat_pin_user_pages_longterm(struct mm_struct *mm,
+						  unsigned long start,
+						  unsigned long nr_pages,
+						  bool write,
+						  struct page **pages)
+{
+	unsigned int flags = FOLL_LONGTERM | (write ? FOLL_WRITE : 0);
+#ifdef HAVE_GUP_READ_SHARES
+	struct vm_area_struct *vma = write ? NULL : vma_lookup(mm, start);
+
+	if (vma)
+		nr_pages = min(nr_pages, (vma->vm_end - start) >> PAGE_SHIFT);
+	if (vma && vma->vm_flags & VM_READ && is_cow_mapping(vma->vm_flags))
+		flags |= FOLL_WRITE | FOLL_FORCE;
+#endif
+	return compat_pin_user_pages_remote(mm, start, nr_pages, flags, pages);
+}
+
+/**
  * compat_vm_flags_set - add to a VMA's flags
  * @vma: a VMA, locked for writing or not yet visible
  * @flags: VM_* flags

@@ -19,6 +19,7 @@ compat-flags := \
 	$(call compat-has,module.h,MODULE_INFO.import_ns. ns.$$,HAVE_MODULE_IMPORT_NS_STRING) \
 	$(call compat-has,mm.h,void vm_flags_set,HAVE_VM_FLAGS_SET) \
 	$(call compat-has,mm.h,struct vm_area_struct [*][*]vmas. int [*]locked,HAVE_GUP_VMAS) \
+	$(call compat-has,mm.h,gup_must_unshare.unsigned int flags,HAVE_GUP_READ_SHARES) \
 	$(call compat-has,kthread.h,\<kthread_run_worker\>,HAVE_KTHREAD_RUN_WORKER) \
 	$(call compat-has,eventfd.h,eventfd_signal.struct eventfd_ctx [*]ctx.$$,HAVE_EVENTFD_SIGNAL_ONE_ARG) \
 	$(call compat-has,hrtimer.h,\<hrtimer_setup\>,HAVE_HRTIMER_SETUP)
@@ -32,6 +33,7 @@ compat-flags := \
 # HAVE_MODULE_IMPORT_NS_STRING: since 6.13; a bare word before.
 # HAVE_VM_FLAGS_SET: since 6.3; plain |= before.
 # HAVE_GUP_VMAS: up to 6.4; one argument fewer since.
+# HAVE_GUP_READ_SHARES: up to 6.1; a page pinned to be read is unshared since.
 # HAVE_KTHREAD_RUN_WORKER: since 6.14; creating one started it before.
 # HAVE_EVENTFD_SIGNAL_ONE_ARG: since 6.8; it took a count before.
 # HAVE_HRTIMER_SETUP: since 6.13; the function was set apart before.

@@ -11,6 +11,7 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/iommu.h>
+#include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -46,6 +47,9 @@ static void vfio_dirty_container_free(struct kref *refs)
  * vfio_dirty_container_get - find a container for user space
  * @data: what vfio_dirty_container_open() returned
  *
+ * An ioctl may wait for user space when the core has let go of the container and
+ * of the module: the module stays, and unloading it fails rather than waits.
+ *
  * Return: the container, referenced, or NULL if the core let go of it.
  */
 struct vfio_dirty_container *vfio_dirty_container_get(void *data)
@@ -54,8 +58,12 @@ struct vfio_dirty_container *vfio_dirty_container_get(void *data)
 
 	rcu_read_lock_sched();
 	c = vfio_dirty_container_lookup(data);
-	if (c && !kref_get_unless_zero(&c->refs))
+	if (c && !try_module_get(THIS_MODULE))
 		c = NULL;
+	if (c && !kref_get_unless_zero(&c->refs)) {
+		module_put(THIS_MODULE);
+		c = NULL;
+	}
 	rcu_read_unlock_sched();
 	return c;
 }
@@ -63,10 +71,13 @@ struct vfio_dirty_container *vfio_dirty_container_get(void *data)
 /**
  * vfio_dirty_container_put - undo vfio_dirty_container_get()
  * @c: the container
+ *
+ * The caller must not sleep before it is out of the module.
  */
 void vfio_dirty_container_put(struct vfio_dirty_container *c)
 {
 	kref_put(&c->refs, vfio_dirty_container_free);
+	module_put(THIS_MODULE);
 }
 
 /**
@@ -97,6 +108,7 @@ void *vfio_dirty_container_open(enum vfio_dirty_claim claim)
 	kref_init(&c->refs);
 	c->id = atomic_long_inc_return(&vfio_dirty_last_id);
 	c->claim = claim;
+	init_rwsem(&c->pinning);
 	mutex_init(&c->lock);
 	init_waitqueue_head(&c->wait);
 	c->mappings = RB_ROOT;
@@ -129,7 +141,7 @@ void vfio_dirty_container_release(void *data)
 	vfio_dirty_mapping_clear_locked(c);
 	mutex_unlock(&c->lock);
 	wake_up_all(&c->wait);
-	vfio_dirty_container_put(c);
+	kref_put(&c->refs, vfio_dirty_container_free);
 }
 
 /**

@@ -27,6 +27,8 @@
  * @base: the IOVA of bit 0
  * @data: the bitmap
  * @layer: which writes
+ * @epoch: the run of dirty tracking that is asked about, 0 for none; known from
+ *	   the first chunk on
  * @take: what was read is clean afterwards; no mapping may lie across an end
  *	  of the range
  * @whole: user space gets zeros for what is not mapped; otherwise those bits
@@ -38,6 +40,7 @@ struct vfio_dirty_query {
 	u64 base;
 	void __user *data;
 	enum vfio_dirty_layer layer;
+	u64 epoch;
 	bool take;
 	bool whole;
 };
@@ -74,128 +77,6 @@ struct vfio_dirty_piece {
 	unsigned long nr;
 	unsigned long bit;
 };
-
-static struct kmem_cache *vfio_dirty_leaf_cache;
-
-/**
- * vfio_dirty_leaves_init - called when the module is loaded
- *
- * Return: 0 or -ENOMEM.
- */
-int vfio_dirty_leaves_init(void)
-{
-	vfio_dirty_leaf_cache = kmem_cache_create("vfio_dirty_leaf",
-						  sizeof(struct vfio_dirty_leaf),
-						  0, SLAB_ACCOUNT, NULL);
-	return vfio_dirty_leaf_cache ? 0 : -ENOMEM;
-}
-
-/**
- * vfio_dirty_leaves_exit - called when the module is unloaded
- */
-void vfio_dirty_leaves_exit(void)
-{
-	kmem_cache_destroy(vfio_dirty_leaf_cache);
-}
-
-/* The pages of a range that lie in leaf number index: the first, and how many */
-static unsigned long vfio_dirty_leaf_part(unsigned long index,
-					  unsigned long page, unsigned long nr,
-					  unsigned long *first)
-{
-	unsigned long begin = index << VFIO_DIRTY_LEAF_SHIFT;
-	unsigned long from = max(begin, page);
-	unsigned long to = min(begin + VFIO_DIRTY_LEAF_PAGES, page + nr);
-
-	*first = from - begin;
-	return to - from;
-}
-
-/**
- * vfio_dirty_leaves_reserve_locked - make sure that pages can be marked
- * @c: the container
- * @m: the mapping
- * @page: first page
- * @nr: how many
- *
- * Return: 0 or -ENOMEM.
- */
-int vfio_dirty_leaves_reserve_locked(struct vfio_dirty_container *c,
-				     struct vfio_dirty_mapping *m,
-				     unsigned long page, unsigned long nr)
-{
-	unsigned long i, last = (page + nr - 1) >> VFIO_DIRTY_LEAF_SHIFT;
-	struct vfio_dirty_leaf *leaf;
-	int ret;
-
-	lockdep_assert_held(&c->lock);
-	for (i = page >> VFIO_DIRTY_LEAF_SHIFT; i <= last; i++) {
-		if (vfio_dirty_leaf_find_locked(c, m, i <<
-						VFIO_DIRTY_LEAF_SHIFT))
-			continue;
-		leaf = kmem_cache_zalloc(vfio_dirty_leaf_cache,
-					 GFP_KERNEL_ACCOUNT);
-		if (!leaf)
-			return -ENOMEM;
-		ret = xa_insert(&m->leaves, i, leaf,
-				GFP_KERNEL_ACCOUNT);
-		if (ret) {
-			kmem_cache_free(vfio_dirty_leaf_cache, leaf);
-			return ret;
-		}
-		cond_resched();
-	}
-	return 0;
-}
-
-/**
- * vfio_dirty_leaves_mark_locked - pages were written
- * @c: the container
- * @m: the mapping
- * @page: first page
- * @nr: how many
- *
- * Return: 0, or -EINVAL if some were never reserved (the rest is marked).
- */
-int vfio_dirty_leaves_mark_locked(struct vfio_dirty_container *c,
-				  struct vfio_dirty_mapping *m,
-				  unsigned long page, unsigned long nr)
-{
-	unsigned long i, last = (page + nr - 1) >> VFIO_DIRTY_LEAF_SHIFT;
-	u64 epoch = vfio_dirty_epoch_locked(c);
-	unsigned long first, n, marked = 0;
-	struct vfio_dirty_leaf *leaf;
-
-	for (i = page >> VFIO_DIRTY_LEAF_SHIFT; i <= last; i++) {
-		leaf = vfio_dirty_leaf_find_locked(c, m, i <<
-						   VFIO_DIRTY_LEAF_SHIFT);
-		if (!leaf)
-			continue;
-		n = vfio_dirty_leaf_part(i, page, nr, &first);
-		vfio_dirty_leaf_mark(leaf, first, n, epoch);
-		marked += n;
-	}
-	return marked == nr ? 0 : -EINVAL;
-}
-
-/**
- * vfio_dirty_leaves_free - free all leaves of a mapping
- * @m: a mapping that nobody else can reach
- */
-void vfio_dirty_leaves_free(struct vfio_dirty_mapping *m)
-{
-	struct vfio_dirty_leaf *leaf;
-	unsigned long i;
-
-	if (xa_empty(&m->leaves))
-		return;
-	xa_for_each(&m->leaves, i, leaf) {
-		kfree(leaf->blocks);
-		kmem_cache_free(vfio_dirty_leaf_cache, leaf);
-		cond_resched();
-	}
-	xa_destroy(&m->leaves);
-}
 
 /* Mark what is mapped of a range; is all of it? */
 static int vfio_dirty_mark_locked(struct vfio_dirty_container *c, u64 iova,
@@ -411,9 +292,32 @@ static void vfio_dirty_chunk_mask_locked(struct vfio_dirty_container *c,
 	}
 }
 
+/*
+ * May a chunk be answered? All of a query are of one run of dirty tracking, which
+ * somebody may end and begin anew whenever the lock is dropped.
+ */
+static int vfio_dirty_chunk_check_locked(struct vfio_dirty_container *c,
+					 struct vfio_dirty_query *q,
+					 const struct vfio_dirty_chunk *chunk)
+{
+	u64 epoch = vfio_dirty_epoch_locked(c);
+
+	if (c->dead)
+		return -EINVAL;
+	if (q->layer == VFIO_DIRTY_WRITTEN)
+		return 0;
+	if (chunk->first == q->first)
+		q->epoch = epoch;
+	if (!epoch || epoch != q->epoch)
+		return -EINVAL;
+	if (q->take && vfio_dirty_mapping_cut_locked(c, q->first, q->last))
+		return -EINVAL;
+	return 0;
+}
+
 /* Gather the answer for a chunk. */
 static int vfio_dirty_chunk_gather(struct vfio_dirty_container *c,
-				   const struct vfio_dirty_query *q,
+				   struct vfio_dirty_query *q,
 				   struct vfio_dirty_chunk *chunk)
 {
 	struct vfio_dirty_mapping *m;
@@ -421,11 +325,10 @@ static int vfio_dirty_chunk_gather(struct vfio_dirty_container *c,
 
 	if (ret)
 		return ret;
-	if (c->dead || (q->layer == VFIO_DIRTY_DIRTY && !c->tracking) ||
-	    (q->take && chunk->first == q->first &&
-	     vfio_dirty_mapping_cut_locked(c, q->first, q->last))) {
+	ret = vfio_dirty_chunk_check_locked(c, q, chunk);
+	if (ret) {
 		mutex_unlock(&c->lock);
-		return -EINVAL;
+		return ret;
 	}
 	m = vfio_dirty_mapping_first_locked(c, chunk->first);
 	for (; m && m->iova <= chunk->last;
@@ -493,7 +396,10 @@ static int vfio_dirty_chunk_store(const struct vfio_dirty_query *q,
 	return left ? -EFAULT : 0;
 }
 
-/* Make the pages of a chunk dirty again that its bits name. */
+/*
+ * Make the pages of a chunk dirty again that its bits name, unless another run of
+ * dirty tracking has begun: that one knows nothing of them.
+ */
 static void vfio_dirty_chunk_restore(struct vfio_dirty_container *c,
 				     const struct vfio_dirty_query *q,
 				     const struct vfio_dirty_chunk *chunk)
@@ -507,7 +413,8 @@ static void vfio_dirty_chunk_restore(struct vfio_dirty_container *c,
 		return;
 	mutex_lock(&c->lock);
 	epoch = vfio_dirty_epoch_locked(c);
-	m = vfio_dirty_mapping_first_locked(c, chunk->first);
+	m = epoch == q->epoch ?
+	    vfio_dirty_mapping_first_locked(c, chunk->first) : NULL;
 	for (; m && m->iova <= chunk->last;
 	     m = vfio_dirty_mapping_next_locked(c, m, chunk->last)) {
 		struct vfio_dirty_piece p = vfio_dirty_chunk_piece(q, chunk, m);
@@ -552,7 +459,7 @@ static void vfio_dirty_query_undo(struct vfio_dirty_container *c,
 }
 
 static int vfio_dirty_query_chunks(struct vfio_dirty_container *c,
-				   const struct vfio_dirty_query *q,
+				   struct vfio_dirty_query *q,
 				   struct vfio_dirty_chunk *chunk)
 {
 	u64 first = q->first;
@@ -581,7 +488,7 @@ static int vfio_dirty_query_chunks(struct vfio_dirty_container *c,
 }
 
 static int vfio_dirty_query_run(struct vfio_dirty_container *c,
-				const struct vfio_dirty_query *q)
+				struct vfio_dirty_query *q)
 {
 	u64 first = ((q->first - q->base) >> PAGE_SHIFT) / VFIO_DIRTY_WORD_BITS;
 	u64 last = ((q->last - q->base) >> PAGE_SHIFT) / VFIO_DIRTY_WORD_BITS;
@@ -637,7 +544,7 @@ int vfio_dirty_query_written(struct vfio_dirty_container *c, u64 iova,
  * @data: receives the bits of what is mapped
  *
  * Return: 0, -EINVAL if a mapping lies across an end of the range or tracking
- * is off, -EFAULT, -ENOMEM or -EINTR. On an error nothing becomes clean.
+ * is off or was, -EFAULT, -ENOMEM or -EINTR. On an error nothing becomes clean.
  */
 int vfio_dirty_query_dirty(struct vfio_dirty_container *c, u64 iova, u64 last,
 			   void __user *data)

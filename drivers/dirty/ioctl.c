@@ -178,7 +178,7 @@ static long vfio_dirty_ioctl_unmap(struct vfio_dirty_container *c,
 	if (ret)
 		return ret;
 	dirty = unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
-	ret = vfio_dirty_mapping_unmap(c, unmap.iova, last,
+	ret = vfio_dirty_unmap(c, unmap.iova, last,
 				       dirty ? &bitmap : NULL, &unmap.size);
 	if (ret)
 		return ret;

@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/capability.h>
+#include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
@@ -15,14 +16,6 @@
 
 #include "trace.h"
 #include "vfio_dirty_private.h"
-
-/*
- * How often, and how long each time, the devices get to let go of a mapping.
- * One round is enough for drivers that unpin in dma_unmap; one that was in the
- * middle of a pin needs a second. vfio_iommu_type1 asks as often.
- */
-#define VFIO_DIRTY_UNMAP_ROUNDS		11
-#define VFIO_DIRTY_UNMAP_WAIT		(HZ / 2)
 
 static unsigned int vfio_dirty_entry_limit = U16_MAX;
 module_param_named(dma_entry_limit, vfio_dirty_entry_limit, uint, 0644);
@@ -104,6 +97,82 @@ vfio_dirty_mapping_find_locked(struct vfio_dirty_container *c, u64 iova)
 	return m && m->iova <= iova ? m : NULL;
 }
 
+/* Sleep without the lock until an unmap is no further than a stage, or for a time. */
+static int vfio_dirty_mapping_await_locked(struct vfio_dirty_container *c,
+					   struct vfio_dirty_mapping *m,
+					   enum vfio_dirty_stage stage,
+					   long timeout)
+{
+	long ret;
+
+	lockdep_assert_held(&c->lock);
+	kref_get(&m->refs);
+	mutex_unlock(&c->lock);
+	ret = wait_event_killable_timeout(c->wait,
+					  READ_ONCE(m->stage) <= stage ||
+					  READ_ONCE(m->gone), timeout);
+	mutex_lock(&c->lock);
+	kref_put(&m->refs, vfio_dirty_mapping_free);
+	return ret < 0 ? -EINTR : 0;
+}
+
+/**
+ * vfio_dirty_mapping_enter_locked - find the mapping of a byte, to use it
+ * @c: the container; its lock may be dropped meanwhile
+ * @iova: the byte
+ * @prot: the rights that are needed, IOMMU_READ and IOMMU_WRITE
+ * @patience: how long to wait while the drivers are asked to unpin, in jiffies
+ *
+ * An unmap may fail, and its mapping stay: whoever comes beside it learns how it
+ * ended. While drivers are asked, no more than @patience is waited, as their
+ * dma_unmap may wait for the caller.
+ *
+ * Return: the mapping, or an error pointer: -EINVAL if there is none, -EPERM if
+ * it does not have the rights, or -EINTR.
+ */
+struct vfio_dirty_mapping *
+vfio_dirty_mapping_enter_locked(struct vfio_dirty_container *c, u64 iova,
+				int prot, long patience)
+{
+	struct vfio_dirty_mapping *m;
+	int ret = 0;
+
+	for (;;) {
+		m = vfio_dirty_mapping_find_locked(c, iova);
+		if (!m)
+			return ERR_PTR(-EINVAL);
+		if (m->stage == VFIO_DIRTY_CLOSED) {
+			ret = vfio_dirty_mapping_await_locked(c, m,
+							      VFIO_DIRTY_ASKED,
+							      MAX_SCHEDULE_TIMEOUT);
+		} else if (m->stage == VFIO_DIRTY_ASKED && patience) {
+			ret = vfio_dirty_mapping_await_locked(c, m,
+							      VFIO_DIRTY_LIVE,
+							      patience);
+			patience = 0;
+		} else {
+			break;
+		}
+		if (ret)
+			return ERR_PTR(ret);
+	}
+	return (m->prot & prot) == prot ? m : ERR_PTR(-EPERM);
+}
+
+/**
+ * vfio_dirty_mapping_settle_locked - wait until nobody unmaps a mapping
+ * @c: the container; its lock is dropped meanwhile
+ * @m: the mapping; it may be gone then
+ *
+ * Return: 0 or -EINTR.
+ */
+int vfio_dirty_mapping_settle_locked(struct vfio_dirty_container *c,
+				     struct vfio_dirty_mapping *m)
+{
+	return vfio_dirty_mapping_await_locked(c, m, VFIO_DIRTY_LIVE,
+					       MAX_SCHEDULE_TIMEOUT);
+}
+
 /**
  * vfio_dirty_mapping_cut_locked - would a range cut a mapping in two
  * @c: the container
@@ -140,9 +209,13 @@ void vfio_dirty_mapping_free(struct kref *refs)
 	kfree(m);
 }
 
-/* Take a mapping out of the container; users may still hold its memory. */
-static void vfio_dirty_mapping_remove_locked(struct vfio_dirty_container *c,
-					     struct vfio_dirty_mapping *m)
+/**
+ * vfio_dirty_mapping_remove_locked - take a mapping out of the container
+ * @c: the container
+ * @m: the mapping; users may still hold its memory
+ */
+void vfio_dirty_mapping_remove_locked(struct vfio_dirty_container *c,
+				      struct vfio_dirty_mapping *m)
 {
 	lockdep_assert_held(&c->lock);
 	trace_vfio_dirty_unmap(c->id, m->iova, m->last);
@@ -263,180 +336,6 @@ int vfio_dirty_mapping_map(struct vfio_dirty_container *c,
 out_free:
 	if (ret)
 		kref_put(&m->refs, vfio_dirty_mapping_free);
-	return ret;
-}
-
-/* Sleep without the lock until the mapping has no user, or for a time. */
-static long vfio_dirty_mapping_wait_locked(struct vfio_dirty_container *c,
-					   struct vfio_dirty_mapping *m,
-					   bool pins, long timeout)
-{
-	long ret;
-
-	lockdep_assert_held(&c->lock);
-	mutex_unlock(&c->lock);
-	ret = wait_event_killable_timeout(c->wait, !atomic_read(&m->users) &&
-					  !(pins && READ_ONCE(m->pinned)),
-					  timeout);
-	mutex_lock(&c->lock);
-	return ret;
-}
-
-/*
- * Wait until nobody uses a dying mapping, and make the devices let go of its
- * pages. A driver that pins while we ask finds the mapping dying at once; its
- * last pin may be one that the driver had not noted when we asked it, so we ask
- * again.
- */
-static int vfio_dirty_mapping_drain_locked(struct vfio_dirty_container *c,
-					   struct vfio_dirty_mapping *m)
-{
-	unsigned int round;
-
-	if (!atomic_read(&m->users) && !m->pinned)
-		return 0;
-	for (round = 0; round <= VFIO_DIRTY_UNMAP_ROUNDS; round++) {
-		do {
-			if (vfio_dirty_mapping_wait_locked(c, m, false,
-							   MAX_SCHEDULE_TIMEOUT) < 0)
-				return -EINTR;
-		} while (atomic_read(&m->users));
-		if (m->gone)
-			return -EINVAL;
-		if (!m->pinned)
-			return 0;
-		if (round == VFIO_DIRTY_UNMAP_ROUNDS)
-			break;
-		if (!c->devices) {
-			vfio_dirty_pin_drop_locked(c, m);
-			continue;
-		}
-		vfio_dirty_container_notify_locked(c, m->iova, m->last);
-		if (vfio_dirty_mapping_wait_locked(c, m, true,
-						   VFIO_DIRTY_UNMAP_WAIT) < 0)
-			return -EINTR;
-	}
-	pr_warn_ratelimited("%lu pages at %#llx stay pinned although the drivers were told to unpin them: not unmapped\n",
-			    m->pinned, m->iova);
-	return -EBUSY;
-}
-
-/* Unmap one mapping. It stays, and is of use again, if that fails. */
-static int vfio_dirty_mapping_unmap_one_locked(struct vfio_dirty_container *c,
-					       struct vfio_dirty_mapping *m,
-					       u64 base,
-					       const struct vfio_bitmap *bitmap)
-{
-	int ret;
-
-	kref_get(&m->refs);
-	WRITE_ONCE(m->dying, true);
-	ret = vfio_dirty_mapping_drain_locked(c, m);
-	if (!ret && bitmap) {
-		mutex_unlock(&c->lock);
-		ret = vfio_dirty_query_unmap(c, m, base,
-					     (void __user *)bitmap->data);
-		mutex_lock(&c->lock);
-		if (m->gone)
-			ret = -EINVAL;
-	}
-	if (ret) {
-		WRITE_ONCE(m->dying, false);
-		wake_up_all(&c->wait);
-	} else {
-		vfio_dirty_mapping_remove_locked(c, m);
-	}
-	kref_put(&m->refs, vfio_dirty_mapping_free);
-	return ret;
-}
-
-/*
- * Unmap the first mappings of a range, as long as nobody uses them and nothing of
- * them is pinned: then nothing has to be waited for, and the lock is never
- * dropped. Returns the mapping after them, or NULL.
- */
-static struct vfio_dirty_mapping *
-vfio_dirty_mapping_unmap_idle_locked(struct vfio_dirty_container *c,
-				     struct vfio_dirty_mapping *m, u64 last,
-				     u64 *unmapped)
-{
-	struct vfio_dirty_mapping *next;
-
-	for (; m && m->last <= last; m = next) {
-		if (m->dying || m->pinned || atomic_read(&m->users))
-			break;
-		next = vfio_dirty_mapping_next_locked(c, m, last);
-		*unmapped += m->last - m->iova + 1;
-		vfio_dirty_mapping_remove_locked(c, m);
-		cond_resched();
-	}
-	return m;
-}
-
-/* Somebody else unmaps it: let them finish. */
-static int vfio_dirty_mapping_yield_locked(struct vfio_dirty_container *c,
-					   struct vfio_dirty_mapping *m)
-{
-	int ret;
-
-	kref_get(&m->refs);
-	mutex_unlock(&c->lock);
-	ret = wait_event_killable(c->wait, !READ_ONCE(m->dying) ||
-				  READ_ONCE(m->gone));
-	mutex_lock(&c->lock);
-	kref_put(&m->refs, vfio_dirty_mapping_free);
-	return ret ? -EINTR : 0;
-}
-
-/**
- * vfio_dirty_mapping_unmap - unmap all mappings of a range
- * @c: the container
- * @iova: first byte
- * @last: last byte
- * @bitmap: receives the dirty bits, of which bit 0 is @iova's, or NULL for none
- * @unmapped: receives how many bytes were unmapped
- *
- * When a mapping has gone, no device uses its memory any more.
- *
- * Return: 0, -EINVAL if a mapping lies across an end of the range or if dirty
- * bits are wanted without dirty tracking, -EBUSY if a driver does not unpin,
- * -EFAULT or -EINTR. Lower mappings of the range may have gone nevertheless.
- */
-int vfio_dirty_mapping_unmap(struct vfio_dirty_container *c, u64 iova,
-			     u64 last, const struct vfio_bitmap *bitmap,
-			     u64 *unmapped)
-{
-	struct vfio_dirty_mapping *m;
-	int ret;
-
-	*unmapped = 0;
-	ret = mutex_lock_killable(&c->lock);
-	if (ret)
-		return ret;
-	if (c->dead || (bitmap && !c->tracking) ||
-	    vfio_dirty_mapping_cut_locked(c, iova, last))
-		ret = -EINVAL;
-
-	while (!ret) {
-		u64 size;
-
-		m = vfio_dirty_mapping_first_locked(c, iova);
-		if (!bitmap)
-			m = vfio_dirty_mapping_unmap_idle_locked(c, m, last,
-								 unmapped);
-		if (!m || m->iova < iova || m->iova > last || m->last > last)
-			break;
-		if (m->dying) {
-			ret = vfio_dirty_mapping_yield_locked(c, m);
-			continue;
-		}
-		size = m->last - m->iova + 1;
-		ret = vfio_dirty_mapping_unmap_one_locked(c, m, iova, bitmap);
-		if (!ret)
-			*unmapped += size;
-		cond_resched();
-	}
-	mutex_unlock(&c->lock);
 	return ret;
 }
 

@@ -1,29 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pinning: what drivers hold of user memory, who pays for it, and copies that
- * need no pin.
+ * Pinning: what drivers hold of user memory.
  *
  * Each pinned page has an entry in a block of 64, made before user memory is
  * pinned, so that nothing can fail afterwards. Pinning and its opposite happen
  * without the container's lock; the mapping is kept by its users count.
+ *
+ * What is on its way in or out is charged, but not found here: a pin that is
+ * refused because of that is tried again with nobody else on the way (see
+ * &vfio_dirty_container.pinning).
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/err.h>
 #include <linux/iommu.h>
-#include <linux/kthread.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
-#include <linux/ratelimit.h>
-#include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 
-#include "compat_mm.h"
 #include "trace.h"
 #include "vfio_dirty_private.h"
 
 /* How many pages are given back at a time. */
 #define VFIO_DIRTY_PUT_BATCH	16U
+
+/*
+ * How long a pin waits for the end of an unmap that has the drivers asked to
+ * unpin. A driver that holds a lock which its dma_unmap wants then gets its pin.
+ */
+#define VFIO_DIRTY_PIN_PATIENCE	(HZ / 2)
+
+/**
+ * struct vfio_dirty_pin - what a driver wants pinned
+ * @group: the group of its device
+ * @iova: first byte of the first page
+ * @nr: how many pages
+ * @prot: IOMMU_READ, IOMMU_WRITE
+ * @pages: receives the pages
+ * @done: how many are pinned
+ * @alone: &vfio_dirty_container.pinning is held for writing
+ */
+struct vfio_dirty_pin {
+	struct iommu_group *group;
+	u64 iova;
+	unsigned long nr;
+	int prot;
+	struct page **pages;
+	unsigned long done;
+	bool alone;
+};
 
 /**
  * struct vfio_dirty_block - 64 pages of a mapping, some of them pinned
@@ -117,115 +142,6 @@ static void vfio_dirty_block_trim(struct vfio_dirty_leaf *leaf,
 	kmem_cache_free(vfio_dirty_block_cache, block);
 }
 
-/* Charge pages to the process that mapped them. */
-static int vfio_dirty_charge(struct vfio_dirty_mapping *m, unsigned long nr)
-{
-	/* Drivers try again with less: one line for all that. */
-	static DEFINE_RATELIMIT_STATE(once, 5 * HZ, 1);
-	int ret;
-
-	if (!nr)
-		return 0;
-	ret = mmap_write_lock_killable(m->mm);
-	if (ret)
-		return ret;
-	ret = __account_locked_vm(m->mm, nr, true, m->task, m->lock_cap);
-	mmap_write_unlock(m->mm);
-	if (ret == -ENOMEM && __ratelimit(&once))
-		pr_warn("cannot pin %lu pages: RLIMIT_MEMLOCK of process %d is exceeded\n",
-			nr, task_pid_nr(m->task));
-	return ret;
-}
-
-/* Never fails, so that nothing stays charged. The mm may be an empty one. */
-static void vfio_dirty_refund(struct vfio_dirty_mapping *m, unsigned long nr)
-{
-	if (!nr)
-		return;
-	mmap_write_lock(m->mm);
-	__account_locked_vm(m->mm, nr, false, m->task, m->lock_cap);
-	mmap_write_unlock(m->mm);
-}
-
-/* The zero page and its like are nobody's memory. */
-static unsigned long vfio_dirty_count_charged(struct page **pages,
-					      unsigned long nr)
-{
-	unsigned long i, charged = 0;
-
-	for (i = 0; i < nr; i++)
-		charged += !PageReserved(pages[i]);
-	return charged;
-}
-
-/*
- * Give pages back; what was in @pages is lost. The zero page, which is one of
- * those that are reserved, was given back as soon as it was pinned.
- */
-static void vfio_dirty_put_pages(struct vfio_dirty_mapping *m,
-				 struct page **pages, unsigned long nr)
-{
-	unsigned long i, put = 0, charged = 0;
-
-	for (i = 0; i < nr; i++) {
-		if (!PageReserved(pages[i]))
-			charged++;
-		else if (is_zero_pfn(page_to_pfn(pages[i])))
-			continue;
-		pages[put++] = pages[i];
-	}
-	vfio_dirty_refund(m, charged);
-	unpin_user_pages_dirty_lock(pages, put, m->prot & IOMMU_WRITE);
-}
-
-/*
- * Pin and charge pages of user memory, perhaps fewer than asked for. Whether
- * they are writable follows from the mapping, so that a page that one device
- * reads now can be written by another later.
- *
- * Nothing here waits for user space: without a way to drop mmap_lock a page
- * that userfaultfd would have to fill is an error.
- */
-static long vfio_dirty_get_pages(struct vfio_dirty_mapping *m,
-				 unsigned long page, unsigned long nr,
-				 struct page **pages)
-{
-	unsigned int flags = FOLL_LONGTERM;
-	unsigned long i;
-	long got, ret;
-
-	if (m->prot & IOMMU_WRITE)
-		flags |= FOLL_WRITE;
-	if (!mmget_not_zero(m->mm))
-		return -ENODEV;
-	got = mmap_read_lock_killable(m->mm);
-	if (got)
-		goto out;
-	got = compat_pin_user_pages_remote(m->mm,
-					   m->vaddr + (page << PAGE_SHIFT), nr,
-					   flags, pages);
-	mmap_read_unlock(m->mm);
-	if (got <= 0) {
-		got = got ? got : -EFAULT;
-		goto out;
-	}
-	for (i = 0; i < got; i++) {
-		if (is_zero_pfn(page_to_pfn(pages[i])))
-			unpin_user_page(pages[i]);
-	}
-	ret = vfio_dirty_charge(m, vfio_dirty_count_charged(pages, got));
-	if (ret) {
-		for (i = 0; i < got; i++) {
-			if (!is_zero_pfn(page_to_pfn(pages[i])))
-				unpin_user_page(pages[i]);
-		}
-		got = ret;
-	}
-out:
-	mmput(m->mm);
-	return got;
-}
-
 /* Make sure that there is a block for a page whose leaf there is. */
 static int vfio_dirty_block_make_locked(struct vfio_dirty_container *c,
 					struct vfio_dirty_mapping *m,
@@ -288,19 +204,6 @@ static int vfio_dirty_pin_reserve_locked(struct vfio_dirty_container *c,
 	return ret;
 }
 
-/* The pages of a block that are dirty for as long as they are pinned. */
-static void vfio_dirty_pin_hold(struct vfio_dirty_leaf *leaf,
-				struct vfio_dirty_block *block,
-				unsigned long page)
-{
-	u64 bit = vfio_dirty_block_bit(page);
-
-	if (block->dirty & bit)
-		return;
-	block->dirty |= bit;
-	leaf->held |= BIT_ULL(vfio_dirty_block_word(page));
-}
-
 /*
  * One more reference to each of nr pages, up to one that has none yet: how many,
  * or -EOVERFLOW if the first has too many.
@@ -308,7 +211,7 @@ static void vfio_dirty_pin_hold(struct vfio_dirty_leaf *leaf,
 static long vfio_dirty_pin_again_locked(struct vfio_dirty_container *c,
 					struct vfio_dirty_mapping *m,
 					unsigned long page, unsigned long nr,
-					bool sticky, struct page **pages)
+					struct page **pages)
 {
 	struct vfio_dirty_block *block;
 	struct vfio_dirty_leaf *leaf;
@@ -324,8 +227,6 @@ static long vfio_dirty_pin_again_locked(struct vfio_dirty_container *c,
 		if (block->refs[slot] == U32_MAX)
 			return i ? i : -EOVERFLOW;
 		block->refs[slot]++;
-		if (sticky)
-			vfio_dirty_pin_hold(leaf, block, page);
 		pages[i] = block->pages[slot];
 	}
 	return i;
@@ -334,16 +235,13 @@ static long vfio_dirty_pin_again_locked(struct vfio_dirty_container *c,
 /* Enter a page that is now pinned. */
 static void vfio_dirty_pin_enter_locked(struct vfio_dirty_container *c,
 					struct vfio_dirty_mapping *m,
-					unsigned long at, bool sticky,
-					struct page *page)
+					unsigned long at, struct page *page)
 {
 	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, at);
 	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, at);
 	unsigned int slot = at % VFIO_DIRTY_BLOCK_PAGES;
 
 	block->present |= BIT_ULL(slot);
-	if (sticky)
-		vfio_dirty_pin_hold(leaf, block, at);
 	block->refs[slot] = 1;
 	block->pages[slot] = page;
 	WRITE_ONCE(m->pinned, m->pinned + 1);
@@ -356,35 +254,37 @@ static void vfio_dirty_pin_enter_locked(struct vfio_dirty_container *c,
 static noinline long vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
 					       struct vfio_dirty_mapping *m,
 					       unsigned long page, long nr,
-					       bool sticky, struct page **pages)
+					       bool alone, struct page **pages)
 {
 	long got, done = 0, most = nr;
-	int ret;
 
 	nr = 1;
 	while (nr < most && !vfio_dirty_pinned_locked(c, m, page + nr))
 		nr++;
-	ret = vfio_dirty_pin_reserve_locked(c, m, page, page + nr);
-	if (ret)
-		return ret;
+	/* -ENOMEM is for the limit */
+	if (vfio_dirty_pin_reserve_locked(c, m, page, page + nr))
+		return -EAGAIN;
 
 	vfio_dirty_mapping_use_locked(c, m);
 	mutex_unlock(&c->lock);
-	got = vfio_dirty_get_pages(m, page, nr, pages);
+	if (!alone)
+		down_read(&c->pinning);
+	got = vfio_dirty_pages_get(m, page, nr, alone, pages);
 	cond_resched();
 	mutex_lock(&c->lock);
 	/* Others may have pinned some of them meanwhile: theirs count. */
 	for (; done < got && !m->gone; done++) {
 		if (vfio_dirty_pinned_locked(c, m, page + done))
 			break;
-		vfio_dirty_pin_enter_locked(c, m, page + done, sticky,
-					    pages[done]);
+		vfio_dirty_pin_enter_locked(c, m, page + done, pages[done]);
 	}
 	if (done < got) {
 		mutex_unlock(&c->lock);
-		vfio_dirty_put_pages(m, pages + done, got - done);
+		vfio_dirty_pages_put(m, pages + done, got - done);
 		mutex_lock(&c->lock);
 	}
+	if (!alone)
+		up_read(&c->pinning);
 	vfio_dirty_pin_unreserve_locked(c, m, page, page + nr);
 	vfio_dirty_mapping_unuse(c, m);
 	return got < 0 ? got : done;
@@ -430,6 +330,17 @@ static unsigned int vfio_dirty_block_take_locked(struct vfio_dirty_container *c,
 	return nr;
 }
 
+/* Lock for an unpin, which is not to be between its two ends beside a pin alone. */
+static void vfio_dirty_unpin_lock(struct vfio_dirty_container *c)
+{
+	mutex_lock(&c->lock);
+	if (likely(down_read_trylock(&c->pinning)))
+		return;
+	mutex_unlock(&c->lock);
+	down_read(&c->pinning);
+	mutex_lock(&c->lock);
+}
+
 /* Give back pages of a block that are no longer pinned. Drops the lock. */
 static void vfio_dirty_unpin_unlock(struct vfio_dirty_container *c,
 				    struct vfio_dirty_mapping *m,
@@ -442,7 +353,7 @@ static void vfio_dirty_unpin_unlock(struct vfio_dirty_container *c,
 	nr = vfio_dirty_block_take_locked(c, m, leaf, word, taken, pages);
 	vfio_dirty_mapping_use_locked(c, m);
 	mutex_unlock(&c->lock);
-	vfio_dirty_put_pages(m, pages, nr);
+	vfio_dirty_pages_put(m, pages, nr);
 	vfio_dirty_mapping_unuse(c, m);
 }
 
@@ -460,11 +371,12 @@ static unsigned int vfio_dirty_unpin_some(struct vfio_dirty_container *c,
 	unsigned int nr;
 	u64 last = 0;
 
-	mutex_lock(&c->lock);
+	vfio_dirty_unpin_lock(c);
 	m = vfio_dirty_mapping_find_locked(c, iova);
 	if (!m) {
 		mutex_unlock(&c->lock);
-		return 0;
+		nr = 0;
+		goto out;
 	}
 	page = (iova - m->iova) >> PAGE_SHIFT;
 	nr = min(most, VFIO_DIRTY_PUT_BATCH -
@@ -480,6 +392,8 @@ static unsigned int vfio_dirty_unpin_some(struct vfio_dirty_container *c,
 					vfio_dirty_block_word(page), last);
 	else
 		mutex_unlock(&c->lock);
+out:
+	up_read(&c->pinning);
 	return nr;
 }
 
@@ -519,29 +433,96 @@ void vfio_dirty_pin_release(void *container, dma_addr_t iova, int npage)
 }
 
 /*
- * Pin the first of some pages: how many, or why not even one. None is no error:
- * somebody else was quicker.
+ * Pin the first of the pages that are yet to be pinned: how many, or why not even
+ * one. None is no error: somebody else was quicker.
  */
 static long vfio_dirty_pin_some_locked(struct vfio_dirty_container *c,
-				       u64 iova, unsigned long nr, int prot,
-				       bool sticky, struct page **pages)
+				       const struct vfio_dirty_pin *pin)
 {
+	u64 iova = pin->iova + ((u64)pin->done << PAGE_SHIFT);
+	struct page **pages = pin->pages + pin->done;
+	unsigned long page, nr = pin->nr - pin->done;
+	/* an unmap cannot end before what we have pinned already goes */
+	long got, patience = pin->done ? 0 : VFIO_DIRTY_PIN_PATIENCE;
 	struct vfio_dirty_mapping *m;
-	unsigned long page;
-	long got;
 
-	m = vfio_dirty_mapping_find_locked(c, iova);
-	if (!m || m->dying)
-		return -EINVAL;
-	if ((m->prot & prot) != prot)
-		return -EPERM;
+	m = vfio_dirty_mapping_enter_locked(c, iova, pin->prot, patience);
+	if (IS_ERR(m))
+		return PTR_ERR(m);
 	page = (iova - m->iova) >> PAGE_SHIFT;
 	nr = min_t(u64, nr, ((m->last - iova) >> PAGE_SHIFT) + 1);
 	/* what is pinned already needs nothing new */
-	got = vfio_dirty_pin_again_locked(c, m, page, nr, sticky, pages);
+	got = vfio_dirty_pin_again_locked(c, m, page, nr, pages);
 	if (got)
 		return got;
-	return vfio_dirty_pin_new_locked(c, m, page, nr, sticky, pages);
+	return vfio_dirty_pin_new_locked(c, m, page, nr, pin->alone, pages);
+}
+
+/*
+ * All pages are pinned, for writing, by a driver that does not mark: they are
+ * dirty from now on. Before, the driver did not have them. What it unpinned in
+ * its dma_unmap meanwhile, it does not have any more.
+ */
+static void vfio_dirty_pin_hold_locked(struct vfio_dirty_container *c,
+				       const struct vfio_dirty_pin *pin)
+{
+	struct vfio_dirty_mapping *m = NULL;
+	struct vfio_dirty_block *block;
+	struct vfio_dirty_leaf *leaf;
+	unsigned long page, nr;
+	u64 iova = pin->iova;
+
+	for (nr = pin->nr; nr; nr--, iova += PAGE_SIZE) {
+		if (!m || m->last < iova)
+			m = vfio_dirty_mapping_find_locked(c, iova);
+		if (!m)
+			continue;
+		page = (iova - m->iova) >> PAGE_SHIFT;
+		leaf = vfio_dirty_leaf_find_locked(c, m, page);
+		block = vfio_dirty_block_of(leaf, page);
+		if (!block || !(block->present & vfio_dirty_block_bit(page)))
+			continue;
+		block->dirty |= vfio_dirty_block_bit(page);
+		leaf->held |= BIT_ULL(vfio_dirty_block_word(page));
+	}
+}
+
+/* Pin what is yet to be pinned: 0 or why that goes no further. */
+static int vfio_dirty_pin_rest(struct vfio_dirty_container *c,
+			       struct vfio_dirty_pin *pin)
+{
+	struct vfio_dirty_client *client;
+	long ret = 0;
+
+	mutex_lock(&c->lock);
+	client = vfio_dirty_container_client_locked(c, pin->group);
+	while (client && c->devices && pin->done < pin->nr) {
+		ret = vfio_dirty_pin_some_locked(c, pin);
+		if (ret < 0)
+			break;
+		pin->done += ret;
+	}
+	if (pin->done == pin->nr && pin->prot & IOMMU_WRITE && !client->marks)
+		vfio_dirty_pin_hold_locked(c, pin);
+	mutex_unlock(&c->lock);
+	if (pin->done == pin->nr)
+		return 0;
+	/* without a device, there is nobody to pin for */
+	return ret < 0 ? ret : -EINVAL;
+}
+
+/* The same, when it was refused for what may be others' doing. */
+static noinline int vfio_dirty_pin_alone(struct vfio_dirty_container *c,
+					 struct vfio_dirty_pin *pin)
+{
+	int ret = down_write_killable(&c->pinning);
+
+	if (ret)
+		return ret;
+	pin->alone = true;
+	ret = vfio_dirty_pin_rest(c, pin);
+	up_write(&c->pinning);
+	return ret;
 }
 
 /**
@@ -554,38 +535,36 @@ static long vfio_dirty_pin_some_locked(struct vfio_dirty_container *c,
  * @pages: receives the pages
  *
  * Return: @npage, -EINVAL if some are not mapped, -EPERM if they are mapped
- * without @prot, -ENODEV if the process that mapped them is gone, -ENOMEM,
- * -EOVERFLOW, -EINTR, or what pin_user_pages_remote() says.
+ * without @prot, -ENODEV if the process that mapped them is gone, -ENOMEM if they
+ * exceed its RLIMIT_MEMLOCK, -EAGAIN if some cannot be pinned for now (others
+ * hold them where they may not stay, or memory is short), -EOVERFLOW, -EINTR, or
+ * what pin_user_pages_remote() says of memory that cannot be pinned.
  */
 int vfio_dirty_pin_pages(void *container, struct iommu_group *group,
 			 dma_addr_t iova, int npage, int prot,
 			 struct page **pages)
 {
 	struct vfio_dirty_container *c = vfio_dirty_container_find(container);
-	u64 first = iova & PAGE_MASK;
-	long done = 0, ret = -EINVAL;
-	struct vfio_dirty_client *client;
+	struct vfio_dirty_pin pin = {
+		.group = group,
+		.iova = iova & PAGE_MASK,
+		.nr = npage,
+		.prot = prot,
+		.pages = pages,
+	};
+	int ret;
 
 	if (!c || npage <= 0 ||
-	    first + ((u64)npage << PAGE_SHIFT) - 1 < first)
+	    pin.iova + ((u64)npage << PAGE_SHIFT) - 1 < pin.iova)
 		return -EINVAL;
 
-	mutex_lock(&c->lock);
-	client = vfio_dirty_container_client_locked(c, group);
-	while (client && c->devices && done < npage) {
-		ret = vfio_dirty_pin_some_locked(c, first + (done << PAGE_SHIFT),
-						 npage - done, prot,
-						 prot & IOMMU_WRITE &&
-						 !client->marks, pages + done);
-		if (ret < 0)
-			break;
-		done += ret;
-	}
-	mutex_unlock(&c->lock);
-	if (done == npage)
+	ret = vfio_dirty_pin_rest(c, &pin);
+	if (ret == -ENOMEM || ret == -EAGAIN)
+		ret = vfio_dirty_pin_alone(c, &pin);
+	if (!ret)
 		ret = npage;
 	else
-		vfio_dirty_unpin(c, first, done);
+		vfio_dirty_unpin(c, pin.iova, pin.done);
 	trace_vfio_dirty_pin(c->id, iova, npage, prot, ret);
 	return ret;
 }
@@ -639,7 +618,7 @@ static void vfio_dirty_pin_drop_leaf_locked(struct vfio_dirty_container *c,
 			continue;
 		nr = vfio_dirty_block_take_locked(c, m, leaf, word,
 						  block->present, pages);
-		vfio_dirty_put_pages(m, pages, nr);
+		vfio_dirty_pages_put(m, pages, nr);
 		cond_resched();
 	}
 }

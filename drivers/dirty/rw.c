@@ -115,15 +115,10 @@ static int vfio_dirty_rw_locked(struct vfio_dirty_container *c,
 	return ret;
 }
 
-static struct vfio_dirty_mapping *
-vfio_dirty_rw_find_locked(struct vfio_dirty_container *c, u64 iova, bool write)
+/* The rights that a copy needs are those that stock asks for. */
+static int vfio_dirty_rw_prot(bool write)
 {
-	struct vfio_dirty_mapping *m = vfio_dirty_mapping_find_locked(c, iova);
-	int need = write ? IOMMU_READ | IOMMU_WRITE : IOMMU_READ;
-
-	if (!m || m->dying)
-		return ERR_PTR(-EINVAL);
-	return (m->prot & need) == need ? m : ERR_PTR(-EPERM);
+	return write ? IOMMU_READ | IOMMU_WRITE : IOMMU_READ;
 }
 
 /*
@@ -135,15 +130,15 @@ static bool vfio_dirty_rw_quick(struct vfio_dirty_container *c, u64 iova,
 {
 	struct vfio_dirty_leaf *leaf = NULL;
 	struct vfio_dirty_mapping *m;
+	int used = 0, prot = vfio_dirty_rw_prot(write);
 	struct mm_struct *mm = NULL;
 	unsigned long left = count;
 	void __user *user;
-	int used = 0;
 	u64 offset;
 
 	mutex_lock(&c->lock);
-	m = vfio_dirty_rw_find_locked(c, iova, write);
-	if (IS_ERR(m))
+	m = vfio_dirty_mapping_find_locked(c, iova);
+	if (!m || m->stage == VFIO_DIRTY_CLOSED || (m->prot & prot) != prot)
 		goto out;
 	offset = iova - m->iova;
 	if (write) {
@@ -186,7 +181,9 @@ static noinline int vfio_dirty_rw_slow(struct vfio_dirty_container *c, u64 iova,
 	while (count && !ret) {
 		struct vfio_dirty_copy copy = { .data = data, .write = write };
 
-		copy.m = vfio_dirty_rw_find_locked(c, iova, write);
+		copy.m = vfio_dirty_mapping_enter_locked(c, iova,
+							 vfio_dirty_rw_prot(write),
+							 0);
 		if (IS_ERR(copy.m)) {
 			ret = PTR_ERR(copy.m);
 			break;
@@ -213,15 +210,16 @@ static noinline int vfio_dirty_rw_slow(struct vfio_dirty_container *c, u64 iova,
  *
  * What is written is marked, also if the copy fails half way.
  *
- * Return: 0, -EINVAL if some of it is not mapped, -EPERM if it is mapped
- * without the right or its process is gone, -EFAULT or -ENOMEM.
+ * Return: 0, -EINVAL if some of it is not mapped or it goes on at IOVA 0, -EPERM
+ * if it is mapped without the right or its process is gone, -EFAULT, -ENOMEM, or
+ * -EINTR while an unmap of it is under way.
  */
 int vfio_dirty_rw(void *container, dma_addr_t iova, void *data, size_t count,
 		  bool write)
 {
 	struct vfio_dirty_container *c = vfio_dirty_container_find(container);
 
-	if (!c)
+	if (!c || !count || iova + (count - 1) < iova)
 		return -EINVAL;
 	if (count - 1 < PAGE_SIZE - offset_in_page(iova) &&
 	    vfio_dirty_rw_quick(c, iova, data, count, write))

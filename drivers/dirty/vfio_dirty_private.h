@@ -11,8 +11,10 @@
  *
  *	locks of the vfio core
  *	  vfio_dirty_clients_lock
+ *	  vfio_dirty_container.pinning
  *	    vfio_dirty_container.lock
  *	      mmap_lock (only to let go of pins that a driver left behind)
+ *	    mmap_lock
  *
  * vfio_dirty_container.lock is never held over a driver's dma_unmap, over the
  * pinning of user memory or over copies to and from it that may sleep. What must
@@ -28,10 +30,12 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
+#include <linux/rwsem.h>
 #include <linux/types.h>
 #include <linux/vfio.h>
 #include <linux/wait.h>
@@ -60,16 +64,36 @@ enum vfio_dirty_claim {
 };
 
 /**
+ * enum vfio_dirty_stage - how far the unmap of a mapping has come
+ * @VFIO_DIRTY_LIVE: nobody unmaps it
+ * @VFIO_DIRTY_ASKED: the drivers are asked to unpin it. Copies go on, as a
+ *	driver may wait for one before it unpins. A pin waits for a while
+ * @VFIO_DIRTY_CLOSED: it is about to go. Nobody may begin to use it, and who
+ *	wants to waits. No driver is asked meanwhile
+ *
+ * An unmap that fails leaves the mapping live, so that none of its users may be
+ * refused before it is gone.
+ */
+enum vfio_dirty_stage {
+	VFIO_DIRTY_LIVE,
+	VFIO_DIRTY_ASKED,
+	VFIO_DIRTY_CLOSED,
+};
+
+/**
  * struct vfio_dirty_container - a container that we serve
  * @refs: one for the vfio core, one for each ioctl under way
  * @rcu: frees it after the last lookup that may see it
  * @in_all: entry of the table of all containers, while the core has it
  * @id: what the vfio core knows it by; never used again
  * @claim: which groups it accepts
+ * @pinning: held for reading by whoever pins or unpins user memory, until that is
+ *	     charged and entered here, or taken out and refunded; for writing by
+ *	     a pin that was refused, to find out whether it is without the others
  * @lock: protects all below, and everything in clients, mappings, leaves and
  *	  pin blocks that is not constant; taken by name in _locked functions
- * @wait: woken when a mapping loses its last user or pin, when a mapping goes
- *	  or is no longer going, and when a callback ends
+ * @wait: woken when a mapping that is being unmapped loses a user, when a mapping
+ *	  goes or an unmap of it goes back a stage, and when a callback ends
  * @dead: the vfio core let go of it
  * @tracking: upstream's dirty tracking is on
  * @epoch: number of the last run of dirty tracking
@@ -85,6 +109,7 @@ struct vfio_dirty_container {
 	unsigned long id;
 	enum vfio_dirty_claim claim;
 
+	struct rw_semaphore pinning; /* see above */
 	struct mutex lock; /* protects what follows: see @lock above */
 	wait_queue_head_t wait;
 	bool dead;
@@ -127,7 +152,7 @@ struct vfio_dirty_client {
  * @mm: the address space of @vaddr; pages are charged to it
  * @task: whose RLIMIT_MEMLOCK bounds the charge
  * @lock_cap: the process may exceed RLIMIT_MEMLOCK
- * @dying: it is being unmapped: nobody may begin to use it
+ * @stage: how far its unmap has come; also read without the lock
  * @gone: it is no longer in the container
  * @users: calls that use it without holding the lock
  * @pinned: pages that are pinned
@@ -148,8 +173,8 @@ struct vfio_dirty_mapping {
 	struct mm_struct *mm;
 	struct task_struct *task;
 	bool lock_cap;
-	bool dying;
 	bool gone;
+	enum vfio_dirty_stage stage;
 	atomic_t users;
 	unsigned long pinned;
 	struct xarray leaves;
@@ -192,15 +217,29 @@ vfio_dirty_mapping_next_locked(struct vfio_dirty_container *c,
 			       struct vfio_dirty_mapping *m, u64 last);
 struct vfio_dirty_mapping *
 vfio_dirty_mapping_find_locked(struct vfio_dirty_container *c, u64 iova);
+struct vfio_dirty_mapping *
+vfio_dirty_mapping_enter_locked(struct vfio_dirty_container *c, u64 iova,
+				int prot, long patience);
+int vfio_dirty_mapping_settle_locked(struct vfio_dirty_container *c,
+				     struct vfio_dirty_mapping *m);
 bool vfio_dirty_mapping_cut_locked(struct vfio_dirty_container *c, u64 iova,
 				   u64 last);
 void vfio_dirty_mapping_free(struct kref *refs);
 int vfio_dirty_mapping_map(struct vfio_dirty_container *c,
 			   const struct vfio_iommu_type1_dma_map *map);
-int vfio_dirty_mapping_unmap(struct vfio_dirty_container *c, u64 iova,
-			     u64 last, const struct vfio_bitmap *bitmap,
-			     u64 *unmapped);
+void vfio_dirty_mapping_remove_locked(struct vfio_dirty_container *c,
+				      struct vfio_dirty_mapping *m);
 void vfio_dirty_mapping_clear_locked(struct vfio_dirty_container *c);
+
+/* unmap.c */
+int vfio_dirty_unmap(struct vfio_dirty_container *c, u64 iova, u64 last,
+		     const struct vfio_bitmap *bitmap, u64 *unmapped);
+
+/* pages.c */
+long vfio_dirty_pages_get(struct vfio_dirty_mapping *m, unsigned long page,
+			  unsigned long nr, bool insist, struct page **pages);
+void vfio_dirty_pages_put(struct vfio_dirty_mapping *m, struct page **pages,
+			  unsigned long nr);
 
 /* pin.c */
 int vfio_dirty_pin_init(void);
@@ -219,7 +258,7 @@ void vfio_dirty_pin_drop_locked(struct vfio_dirty_container *c,
 int vfio_dirty_rw(void *container, dma_addr_t iova, void *data, size_t count,
 		  bool write);
 
-/* dirty.c */
+/* leaf.c */
 int vfio_dirty_leaves_init(void);
 void vfio_dirty_leaves_exit(void);
 int vfio_dirty_leaves_reserve_locked(struct vfio_dirty_container *c,
@@ -229,6 +268,8 @@ int vfio_dirty_leaves_mark_locked(struct vfio_dirty_container *c,
 				  struct vfio_dirty_mapping *m,
 				  unsigned long page, unsigned long nr);
 void vfio_dirty_leaves_free(struct vfio_dirty_mapping *m);
+
+/* dirty.c */
 int vfio_dirty_tracking_start(struct vfio_dirty_container *c);
 int vfio_dirty_tracking_stop(struct vfio_dirty_container *c);
 int vfio_dirty_query_written(struct vfio_dirty_container *c, u64 iova,
@@ -288,7 +329,8 @@ vfio_dirty_container_find(void *data)
 /**
  * vfio_dirty_mapping_use_locked - keep a mapping while the lock is dropped
  * @c: the container
- * @m: a mapping that is not dying, or one that the caller unpins
+ * @m: a mapping from vfio_dirty_mapping_enter_locked(), or one that the caller
+ *     unpins
  */
 static inline void vfio_dirty_mapping_use_locked(struct vfio_dirty_container *c,
 						 struct vfio_dirty_mapping *m)
@@ -306,9 +348,34 @@ static inline void vfio_dirty_mapping_use_locked(struct vfio_dirty_container *c,
 static inline void vfio_dirty_mapping_unuse(struct vfio_dirty_container *c,
 					    struct vfio_dirty_mapping *m)
 {
-	if (atomic_dec_and_test(&m->users) && READ_ONCE(m->dying))
+	atomic_dec(&m->users);
+	/* an unmap moves the stage, then looks at the users and the pins */
+	smp_mb__after_atomic();
+	if (READ_ONCE(m->stage) != VFIO_DIRTY_LIVE)
 		wake_up_all(&c->wait);
 	kref_put(&m->refs, vfio_dirty_mapping_free);
+}
+
+/**
+ * vfio_dirty_leaf_part - the pages of a range that lie in one leaf
+ * @index: number of the leaf
+ * @page: first page of the range, in the mapping
+ * @nr: how many
+ * @first: receives the first of them, in the leaf
+ *
+ * Return: how many they are; the range has some of the leaf.
+ */
+static inline unsigned long vfio_dirty_leaf_part(unsigned long index,
+						 unsigned long page,
+						 unsigned long nr,
+						 unsigned long *first)
+{
+	unsigned long begin = index << VFIO_DIRTY_LEAF_SHIFT;
+	unsigned long from = max(begin, page);
+	unsigned long to = min(begin + VFIO_DIRTY_LEAF_PAGES, page + nr);
+
+	*first = from - begin;
+	return to - from;
 }
 
 /**

@@ -7,6 +7,9 @@
  * step begins before the lock is dropped, so that a collector (see gtt.c) either
  * changed what was looked at, or waits for the step to end.
  *
+ * Guest memory that cannot be pinned is copied to and from, as all of it is where
+ * vfio_dirty does not serve.
+ *
  * Pages of VRAM are used without a reference: they go only when the device is
  * cleared, which it is while it is stopped, or closed, which ends the worker.
  */
@@ -61,7 +64,7 @@ static struct page **mvgpu_access_pages_of(struct mvgpu_device *dev, u64 entry,
 static u32 mvgpu_access_follow(const u64 *entries, struct page **pages,
 			       struct page *page, u32 max)
 {
-	unsigned int step = page ? 1 : 0;
+	unsigned int step = page && page != MVGPU_GTT_COPIED ? 1 : 0;
 	u64 entry = entries[0];
 	u32 nr;
 
@@ -84,6 +87,7 @@ static u32 mvgpu_access_segment_locked(struct mvgpu_device *dev,
 	const u64 *entries = dev->gtt.entries + index;
 	u64 entry = entries[0];
 	struct page **pages = mvgpu_access_pages_of(dev, entry, index);
+	struct page *page = READ_ONCE(pages[0]);
 	bool vram = entry & MVGPU_GTT_VRAM;
 
 	lockdep_assert_held(&dev->gtt.lock);
@@ -93,10 +97,11 @@ static u32 mvgpu_access_segment_locked(struct mvgpu_device *dev,
 				      MVGPU_PAGE_SIZE);
 	segment->index = index;
 	segment->entry = entry;
-	segment->page = READ_ONCE(pages[0]);
-	segment->nr = mvgpu_access_follow(entries, pages, segment->page, max);
+	segment->copied = page == MVGPU_GTT_COPIED;
+	segment->page = segment->copied ? NULL : page;
+	segment->nr = mvgpu_access_follow(entries, pages, page, max);
 	/* VRAM that does not exist can be read; elsewhere nothing is pinned */
-	if (!segment->page && (vram ? write : !!dev->dirty))
+	if (!page && (vram ? write : !!dev->dirty))
 		side->missing = true;
 
 	return segment->nr;
@@ -169,22 +174,47 @@ static int mvgpu_access_pin_some(struct mvgpu_device *dev, u64 entry,
 	return 0;
 }
 
+/* The first page of a segment cannot be pinned: is that a fault? */
+static void mvgpu_access_refused(struct mvgpu_device *dev,
+				 struct mvgpu_side *side,
+				 const struct mvgpu_segment *segment, u64 epoch,
+				 int error)
+{
+	switch (error) {
+	case -ENOMEM:
+		mvgpu_access_fail(side, segment->index, segment->entry,
+				  MVGPU_FAULT_MEMLOCK);
+		break;
+	case -EINVAL:
+	case -EPERM:
+		mvgpu_access_fail(side, segment->index, segment->entry,
+				  MVGPU_FAULT_IOVA);
+		break;
+	default:
+		dev->worker.access->behind_copied = segment->index + 1;
+		mvgpu_gtt_copy(&dev->gtt, segment->index, epoch);
+		break;
+	}
+}
+
 /* Pin a segment, or its first pages. False if that did not help. */
 static bool mvgpu_access_pin(struct mvgpu_device *dev, struct mvgpu_side *side,
 			     const struct mvgpu_segment *segment, u64 epoch)
 {
+	struct mvgpu_access *access = dev->worker.access;
 	unsigned int nr = segment->nr;
 	int ret;
 
+	/* likely to be memory of the same kind */
+	if (access->behind_copied && access->behind_copied == segment->index)
+		nr = 1;
 	ret = mvgpu_access_pin_some(dev, segment->entry, &nr);
 	if (ret) {
-		mvgpu_access_fail(side, segment->index, segment->entry,
-				  ret == -ENOMEM ? MVGPU_FAULT_MEMLOCK :
-						   MVGPU_FAULT_IOVA);
+		mvgpu_access_refused(dev, side, segment, epoch, ret);
 		return false;
 	}
-	if (mvgpu_gtt_adopt(&dev->gtt, segment->index, nr,
-			    dev->worker.access->pages, epoch))
+	if (mvgpu_gtt_adopt(&dev->gtt, segment->index, nr, access->pages,
+			    epoch))
 		return nr == segment->nr;
 	trace_mvgpu_unpin(dev->vdev.dev, segment->entry & MVGPU_GTT_ADDRESS,
 			  nr);
@@ -218,7 +248,7 @@ static void mvgpu_access_get(struct mvgpu_device *dev, bool write, u64 epoch)
 	bool all = true;
 
 	for (; all && segment < end; segment++) {
-		if (segment->page)
+		if (segment->page || segment->copied)
 			continue;
 		if (!(segment->entry & MVGPU_GTT_VRAM))
 			all = !dev->dirty ||
@@ -275,17 +305,22 @@ int mvgpu_access_begin(struct mvgpu_device *dev)
 static void mvgpu_access_mark(struct mvgpu_device *dev,
 			      const struct mvgpu_written *written)
 {
-	u64 len = written->end - written->start;
-
-	if (!written->end)
+	if (!written->len)
 		return;
 	if (written->vram) {
-		mvgpu_vram_written(dev->vram, written->start, len, false);
+		mvgpu_vram_written(dev->vram, written->start, written->len,
+				   false);
 		return;
 	}
 	/* fails only where the VMM has just unmapped: nobody asks */
-	vfio_dirty_mark(dev->dirty, written->start, len);
-	vfio_dirty_log_mark(dev->log, written->start, len);
+	vfio_dirty_mark(dev->dirty, written->start, written->len);
+	vfio_dirty_log_mark(dev->log, written->start, written->len);
+}
+
+/* The last byte, which unlike the one behind it always has a number. */
+static u64 mvgpu_access_last(const struct mvgpu_written *written)
+{
+	return written->start + (written->len - 1);
 }
 
 /* Are these in one page, or in two that are neighbours? */
@@ -294,9 +329,9 @@ static bool mvgpu_access_near(const struct mvgpu_written *a,
 {
 	return a->vram == b->vram &&
 	       a->start / MVGPU_PAGE_SIZE <=
-			(b->end - 1) / MVGPU_PAGE_SIZE + 1 &&
+			mvgpu_access_last(b) / MVGPU_PAGE_SIZE + 1 &&
 	       b->start / MVGPU_PAGE_SIZE <=
-			(a->end - 1) / MVGPU_PAGE_SIZE + 1;
+			mvgpu_access_last(a) / MVGPU_PAGE_SIZE + 1;
 }
 
 /**
@@ -312,10 +347,12 @@ void mvgpu_access_written(struct mvgpu_device *dev,
 			  const struct mvgpu_written *next)
 {
 	struct mvgpu_written *written = &dev->worker.access->written;
+	u64 last;
 
-	if (written->end && mvgpu_access_near(written, next)) {
+	if (written->len && mvgpu_access_near(written, next)) {
+		last = max(mvgpu_access_last(written), mvgpu_access_last(next));
 		written->start = min(written->start, next->start);
-		written->end = max(written->end, next->end);
+		written->len = last - written->start + 1;
 		return;
 	}
 	mvgpu_access_mark(dev, written);
@@ -356,6 +393,8 @@ bool mvgpu_access_peek(struct mvgpu_device *dev, u64 address, void *data,
 	entry = dev->gtt.entries[index];
 	if (!mvgpu_access_judge(dev, entry, false))
 		page = READ_ONCE(*mvgpu_access_pages_of(dev, entry, index));
+	if (page == MVGPU_GTT_COPIED)
+		page = NULL;
 	if (page)
 		memcpy_from_page(data, page, address % MVGPU_PAGE_SIZE, len);
 	mutex_unlock(&dev->gtt.lock);
@@ -381,6 +420,9 @@ u32 mvgpu_access_bounce(struct mvgpu_device *dev, struct mvgpu_window *window,
 	/* also if it failed: a part may be written */
 	if (write)
 		vfio_dirty_log_mark(dev->log, iova, window->len);
+
+	if (ret == -ENOMEM)
+		return MVGPU_FAULT_MEMORY;
 
 	return ret ? MVGPU_FAULT_IOVA : MVGPU_FAULT_NONE;
 }

@@ -10,9 +10,13 @@
 #ifndef _MVGPU_ACCESS_H
 #define _MVGPU_ACCESS_H
 
+#include <linux/err.h>
 #include <linux/highmem.h>
 
 #include "mvgpu_private.h"
+
+/* In the place of a page: this memory is reached by copies, until its entry goes. */
+#define MVGPU_GTT_COPIED	((struct page *)ERR_PTR(-EFAULT))
 
 /**
  * struct mvgpu_range - pages that a chunk named
@@ -31,12 +35,14 @@ struct mvgpu_range {
  * @entry: what the first entry is; each that follows maps the next page
  * @page: VRAM or pinned guest memory, the others follow in the kernel's memory;
  *	NULL for VRAM that reads as zeros and guest memory that is not pinned
+ * @copied: guest memory that cannot be
  */
 struct mvgpu_segment {
 	u32 index;
 	u32 nr;
 	u64 entry;
 	struct page *page;
+	bool copied;
 };
 
 /**
@@ -71,12 +77,12 @@ struct mvgpu_side {
  * struct mvgpu_written - bytes written that are yet to be marked
  * @vram: of VRAM, else of guest memory
  * @start: offset in VRAM, or IOVA
- * @end: the same, behind the last; both are 0 if there are none
+ * @len: how many; 0 if there are none. They may end with the last IOVA
  */
 struct mvgpu_written {
 	bool vram;
 	u64 start;
-	u64 end;
+	u64 len;
 };
 
 /**
@@ -84,6 +90,7 @@ struct mvgpu_written {
  * @sides: those that are read, and those that are written
  * @written: of the latter
  * @pages: what a pin gives
+ * @behind_copied: GTT entry behind the last one found to be MVGPU_GTT_COPIED
  * @bounce: guest memory that is not pinned passes through here: what is read,
  *	and what is written
  */
@@ -91,6 +98,7 @@ struct mvgpu_access {
 	struct mvgpu_side sides[2];
 	struct mvgpu_written written;
 	struct page *pages[MVGPU_CHUNK_PAGES];
+	u32 behind_copied;
 	u8 bounce[2][MVGPU_PAGE_SIZE];
 };
 
@@ -126,6 +134,7 @@ u32 mvgpu_access_bounce(struct mvgpu_device *dev, struct mvgpu_window *window,
 void mvgpu_gtt_lock(struct mvgpu_gtt *gtt);
 bool mvgpu_gtt_adopt(struct mvgpu_gtt *gtt, u32 first, unsigned int nr,
 		     struct page **pages, u64 epoch);
+void mvgpu_gtt_copy(struct mvgpu_gtt *gtt, u32 index, u64 epoch);
 void mvgpu_gtt_chunk_end(struct mvgpu_gtt *gtt);
 
 /**
@@ -153,9 +162,7 @@ static inline void mvgpu_access_reset(struct mvgpu_access *access)
 		access->sides[i].at = 0;
 		access->sides[i].failed = MVGPU_FAULT_NONE;
 	}
-	/* bytes from 0 on follow these, too */
-	access->written.start = 0;
-	access->written.end = 0;
+	access->written.len = 0;
 }
 
 /**
@@ -312,9 +319,11 @@ static inline u32 mvgpu_access_unmap(struct mvgpu_device *dev,
 
 	next.vram = window->entry & MVGPU_GTT_VRAM;
 	next.start = (window->entry & MVGPU_GTT_ADDRESS) + window->offset;
-	next.end = next.start + window->len;
-	if (next.start == written->end && next.vram == written->vram)
-		written->end = next.end;
+	next.len = window->len;
+	/* IOVA 0 is behind the last one, and follows nothing */
+	if (next.start && next.start == written->start + written->len &&
+	    next.vram == written->vram)
+		written->len += next.len;
 	else
 		mvgpu_access_written(dev, &next);
 

@@ -110,10 +110,9 @@ static bool mvgpu_gtt_is_busy(struct mvgpu_gtt *gtt)
 }
 
 /*
- * Wait for the chunk that runs. Where pages are pinned it does not sleep on
- * anybody. Where they are not it may, in a fault of the VMM's memory, and a
- * VMM that is being killed must not wait for itself: then there is nothing to
- * collect either.
+ * Wait for the chunk that runs. Where all pages are pinned it does not sleep on
+ * anybody. Where some are not it may, in a fault of the VMM's memory, and a VMM
+ * that is being killed must not wait for itself.
  */
 static bool mvgpu_gtt_wait(struct mvgpu_gtt *gtt, bool killable)
 {
@@ -124,8 +123,20 @@ static bool mvgpu_gtt_wait(struct mvgpu_gtt *gtt, bool killable)
 	return true;
 }
 
-/* Returns locked. */
-static void mvgpu_gtt_collect_begin(struct mvgpu_gtt *gtt)
+/* Unlocks. */
+static void mvgpu_gtt_collect_leave(struct mvgpu_gtt *gtt)
+{
+	lockdep_assert_held(&gtt->lock);
+	WRITE_ONCE(gtt->collectors, gtt->collectors - 1);
+	mutex_unlock(&gtt->lock);
+	wake_up_all(&gtt->idle);
+}
+
+/*
+ * Returns locked, or false if the VMM is being killed while the chunk uses pages
+ * that are pinned: those stay until the device is closed.
+ */
+static bool mvgpu_gtt_collect_begin(struct mvgpu_gtt *gtt)
 {
 	bool killable, go_on = true;
 
@@ -133,11 +144,16 @@ static void mvgpu_gtt_collect_begin(struct mvgpu_gtt *gtt)
 	WRITE_ONCE(gtt->collectors, gtt->collectors + 1);
 	gtt->epoch++;
 	while (mvgpu_gtt_is_busy(gtt) && go_on) {
-		killable = !gtt->nr_pinned;
+		killable = !gtt->nr_pinned || gtt->nr_copied;
 		mutex_unlock(&gtt->lock);
 		go_on = mvgpu_gtt_wait(gtt, killable);
 		mutex_lock(&gtt->lock);
 	}
+	if (go_on || !gtt->nr_pinned)
+		return true;
+	mvgpu_gtt_collect_leave(gtt);
+
+	return false;
 }
 
 static void mvgpu_gtt_unpin(struct mvgpu_device *dev,
@@ -159,9 +175,7 @@ static void mvgpu_gtt_collect_end(struct mvgpu_device *dev,
 	mvgpu_gtt_unpin(dev, run);
 
 	mutex_lock(&gtt->lock);
-	WRITE_ONCE(gtt->collectors, gtt->collectors - 1);
-	mutex_unlock(&gtt->lock);
-	wake_up_all(&gtt->idle);
+	mvgpu_gtt_collect_leave(gtt);
 }
 
 /* Give up the pin of an entry; drops the lock when @run has to go first. */
@@ -172,6 +186,11 @@ static void mvgpu_gtt_collect_locked(struct mvgpu_device *dev, u32 index,
 	u64 iova = entry & MVGPU_GTT_ADDRESS;
 
 	lockdep_assert_held(&gtt->lock);
+	if (gtt->pages[index] == MVGPU_GTT_COPIED) {
+		gtt->pages[index] = NULL;
+		gtt->nr_copied--;
+		return;
+	}
 	gtt->pages[index] = NULL;
 	gtt->nr_pinned--;
 
@@ -197,9 +216,8 @@ static void mvgpu_gtt_set_locked(struct mvgpu_device *dev, u32 index,
 	u64 old = gtt->entries[index];
 
 	lockdep_assert_held(&gtt->lock);
-	if (old == entry)
-		return;
 	gtt->entries[index] = entry;
+	/* also if it is the same: the memory behind it may be another by now */
 	if (gtt->pages[index])
 		mvgpu_gtt_collect_locked(dev, index, old, run);
 }
@@ -213,7 +231,8 @@ static void mvgpu_gtt_set_locked(struct mvgpu_device *dev, u32 index,
  * @step: added for each that follows
  *
  * On return no access through the old entries is in flight, and what they had
- * pinned is unpinned. The worker calls this as well, between its chunks.
+ * pinned is unpinned; or the caller is being killed, and all is as before. The
+ * worker calls this as well, between its chunks.
  */
 void mvgpu_gtt_write(struct mvgpu_device *dev, u32 first, u32 count, u64 entry,
 		     u64 step)
@@ -221,7 +240,8 @@ void mvgpu_gtt_write(struct mvgpu_device *dev, u32 first, u32 count, u64 entry,
 	struct mvgpu_gtt_run run = {};
 	u32 i;
 
-	mvgpu_gtt_collect_begin(&dev->gtt);
+	if (!mvgpu_gtt_collect_begin(&dev->gtt))
+		return;
 	for (i = 0; i < count; i++)
 		mvgpu_gtt_set_locked(dev, first + i,
 				     (entry + i * step) & ~MVGPU_GTT_RESERVED,
@@ -242,7 +262,8 @@ void mvgpu_gtt_write_half(struct mvgpu_device *dev, u32 index, bool high,
 	struct mvgpu_gtt_run run = {};
 	u64 entry;
 
-	mvgpu_gtt_collect_begin(&dev->gtt);
+	if (!mvgpu_gtt_collect_begin(&dev->gtt))
+		return;
 	entry = dev->gtt.entries[index];
 	if (high)
 		entry = (u64)value << 32 | (u32)entry;
@@ -268,8 +289,9 @@ void mvgpu_gtt_clear(struct mvgpu_device *dev)
  * @iova: first byte
  * @length: bytes
  *
- * On return the device touches nothing of the range any more. Entries stay:
- * the next touch pins what is mapped there then, or faults.
+ * On return the device touches nothing of the range any more, unless the caller is
+ * being killed. Entries stay: the next touch pins what is mapped there then, or
+ * faults.
  */
 void mvgpu_gtt_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 {
@@ -284,8 +306,10 @@ void mvgpu_gtt_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 	if (!length || !dev->dirty)
 		return;
 
-	mvgpu_gtt_collect_begin(gtt);
-	for (i = 0; gtt->nr_pinned && i < MVGPU_GTT_ENTRIES; i++) {
+	if (!mvgpu_gtt_collect_begin(gtt))
+		return;
+	for (i = 0; (gtt->nr_pinned || gtt->nr_copied) &&
+	     i < MVGPU_GTT_ENTRIES; i++) {
 		page = gtt->entries[i] & MVGPU_GTT_ADDRESS;
 		if (gtt->pages[i] && page <= last &&
 		    (page | ~MVGPU_GTT_ADDRESS) >= iova)
@@ -334,6 +358,25 @@ bool mvgpu_gtt_adopt(struct mvgpu_gtt *gtt, u32 first, unsigned int nr,
 	mutex_unlock(&gtt->lock);
 
 	return same;
+}
+
+/**
+ * mvgpu_gtt_copy - the memory of an entry could not be pinned
+ * @gtt: the GTT
+ * @index: of the entry, which had nothing pinned at @epoch
+ * @epoch: when the worker read the entry
+ *
+ * It is copied to and from until the entry is written again or the memory is
+ * unmapped, unless the entry has changed since.
+ */
+void mvgpu_gtt_copy(struct mvgpu_gtt *gtt, u32 index, u64 epoch)
+{
+	mutex_lock(&gtt->lock);
+	if (gtt->epoch == epoch) {
+		gtt->pages[index] = MVGPU_GTT_COPIED;
+		gtt->nr_copied++;
+	}
+	mutex_unlock(&gtt->lock);
 }
 
 /**

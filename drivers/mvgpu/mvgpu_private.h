@@ -95,8 +95,10 @@ struct mvgpu_vram {
  * struct mvgpu_gtt - the GPU address space
  * @lock: protects all below
  * @entries: MVGPU_GTT_ENTRIES entries as the guest wrote them
- * @pages: the page that entry n has pinned, or NULL
- * @nr_pinned: entries of @pages that are not NULL
+ * @pages: the page that entry n has pinned, MVGPU_GTT_COPIED if its memory could
+ *	not be pinned, or NULL
+ * @nr_pinned: entries of @pages that are pages
+ * @nr_copied: entries of @pages that are MVGPU_GTT_COPIED
  * @epoch: moves when pinned pages are collected; a pin in flight lets go
  * @collectors: wait for @busy to fall, or let go of pins; until the last of
  *	them is done no chunk begins
@@ -109,6 +111,7 @@ struct mvgpu_gtt {
 	u64 *entries;
 	struct page **pages;
 	unsigned int nr_pinned;
+	unsigned int nr_copied;
 	u64 epoch;
 	unsigned int collectors;
 	bool busy;

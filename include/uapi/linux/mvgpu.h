@@ -90,10 +90,11 @@ enum mvgpu_queue_status {
  * @MVGPU_FAULT_COMMAND: a field of the command is out of range
  * @MVGPU_FAULT_UNBOUND: a GPU address has no valid GTT entry
  * @MVGPU_FAULT_READ_ONLY: a write through an entry without MVGPU_GTT_WRITE
- * @MVGPU_FAULT_IOVA: guest memory that the VMM did not map so, or that cannot
- *	be pinned
+ * @MVGPU_FAULT_IOVA: guest memory that the VMM did not map so, or that is not
+ *	there in the VMM
  * @MVGPU_FAULT_MEMLOCK: guest memory beyond the VMM's RLIMIT_MEMLOCK
- * @MVGPU_FAULT_MEMORY: the host has no memory for a page of VRAM
+ * @MVGPU_FAULT_MEMORY: the host has no memory for a page of VRAM, or for the
+ *	record of a write to guest memory
  */
 enum mvgpu_fault {
 	MVGPU_FAULT_NONE	= 0,

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * User memory: how its pages are pinned and given back, and who pays for them.
+ * No lock of a container is needed; the caller keeps the mapping.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/delay.h>
+#include <linux/mm.h>
+#include <linux/ratelimit.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+
+#include "compat_mm.h"
+#include "vfio_dirty_private.h"
+
+/*
+ * How often a page that cannot be moved to where it may stay is tried again, and
+ * after how many microseconds: who copies from it just now is done by then.
+ */
+#define VFIO_DIRTY_PAGES_TRIES		8
+#define VFIO_DIRTY_PAGES_PAUSE		200
+
+/* Charge pages to the process that mapped them. */
+static int vfio_dirty_charge(struct vfio_dirty_mapping *m, unsigned long nr,
+			     bool insist)
+{
+	/* Drivers try again with less: one line for all that. */
+	static DEFINE_RATELIMIT_STATE(once, 5 * HZ, 1);
+	int ret;
+
+	if (!nr)
+		return 0;
+	ret = mmap_write_lock_killable(m->mm);
+	if (ret)
+		return ret;
+	ret = __account_locked_vm(m->mm, nr, true, m->task, m->lock_cap);
+	mmap_write_unlock(m->mm);
+	if (ret == -ENOMEM && insist && __ratelimit(&once))
+		pr_warn("cannot pin %lu pages: RLIMIT_MEMLOCK of process %d is exceeded\n",
+			nr, task_pid_nr(m->task));
+	return ret;
+}
+
+/* Never fails, so that nothing stays charged. The mm may be an empty one. */
+static void vfio_dirty_refund(struct vfio_dirty_mapping *m, unsigned long nr)
+{
+	if (!nr)
+		return;
+	mmap_write_lock(m->mm);
+	__account_locked_vm(m->mm, nr, false, m->task, m->lock_cap);
+	mmap_write_unlock(m->mm);
+}
+
+/* The zero page and its like are nobody's memory. */
+static unsigned long vfio_dirty_count_charged(struct page **pages,
+					      unsigned long nr)
+{
+	unsigned long i, charged = 0;
+
+	for (i = 0; i < nr; i++)
+		charged += !PageReserved(pages[i]);
+	return charged;
+}
+
+/**
+ * vfio_dirty_pages_put - give pages back
+ * @m: their mapping
+ * @pages: the pages; what was in it is lost
+ * @nr: how many
+ *
+ * The zero page, which is one of those that are reserved, was given back as soon
+ * as it was pinned.
+ */
+void vfio_dirty_pages_put(struct vfio_dirty_mapping *m, struct page **pages,
+			  unsigned long nr)
+{
+	unsigned long i, put = 0, charged = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (!PageReserved(pages[i]))
+			charged++;
+		else if (is_zero_pfn(page_to_pfn(pages[i])))
+			continue;
+		pages[put++] = pages[i];
+	}
+	vfio_dirty_refund(m, charged);
+	unpin_user_pages_dirty_lock(pages, put, m->prot & IOMMU_WRITE);
+}
+
+/*
+ * Pin pages, or some of them. Nothing here waits for user space: without a way to
+ * drop mmap_lock a page that userfaultfd would have to fill is an error.
+ */
+static long vfio_dirty_pages_pin(struct vfio_dirty_mapping *m,
+				 unsigned long page, unsigned long nr,
+				 struct page **pages)
+{
+	unsigned long i;
+	long got;
+
+	got = mmap_read_lock_killable(m->mm);
+	if (got)
+		return got;
+	got = compat_pin_user_pages_longterm(m->mm,
+					     m->vaddr + (page << PAGE_SHIFT),
+					     nr, m->prot & IOMMU_WRITE, pages);
+	mmap_read_unlock(m->mm);
+	for (i = 0; got > 0 && i < got; i++) {
+		if (is_zero_pfn(page_to_pfn(pages[i])))
+			unpin_user_page(pages[i]);
+	}
+	return got ? got : -EFAULT;
+}
+
+/* The same, but not refused because somebody else looks at a page just now. */
+static long vfio_dirty_pages_pin_hard(struct vfio_dirty_mapping *m,
+				      unsigned long page, unsigned long nr,
+				      bool insist, struct page **pages)
+{
+	unsigned int tries = insist ? VFIO_DIRTY_PAGES_TRIES : 1;
+	long got;
+
+	for (;;) {
+		got = vfio_dirty_pages_pin(m, page, nr, pages);
+		if (got != -ENOMEM || !--tries || fatal_signal_pending(current))
+			break;
+		usleep_range(VFIO_DIRTY_PAGES_PAUSE, 2 * VFIO_DIRTY_PAGES_PAUSE);
+	}
+	return got == -ENOMEM ? -EAGAIN : got;
+}
+
+/**
+ * vfio_dirty_pages_get - pin and charge pages of user memory
+ * @m: their mapping
+ * @page: the first
+ * @nr: how many
+ * @insist: it was refused before, and nobody else pins for the container now
+ * @pages: receives the pages
+ *
+ * Whether they are writable follows from the mapping, so that a page that one
+ * device reads now can be written by another later.
+ *
+ * Return: how many were pinned, at least one; -ENOMEM if that is more than
+ * RLIMIT_MEMLOCK allows, and for no other reason; -EAGAIN if a page cannot be
+ * pinned now, as others hold it where it may not stay or memory is short;
+ * -ENODEV if the process that mapped them is gone, -EINTR, or what
+ * pin_user_pages_remote() says of memory that never can be.
+ */
+long vfio_dirty_pages_get(struct vfio_dirty_mapping *m, unsigned long page,
+			  unsigned long nr, bool insist, struct page **pages)
+{
+	unsigned long i;
+	long got, ret;
+
+	if (!mmget_not_zero(m->mm))
+		return -ENODEV;
+	got = vfio_dirty_pages_pin_hard(m, page, nr, insist, pages);
+	if (got <= 0)
+		goto out;
+	ret = vfio_dirty_charge(m, vfio_dirty_count_charged(pages, got),
+				insist);
+	if (ret) {
+		for (i = 0; i < got; i++) {
+			if (!is_zero_pfn(page_to_pfn(pages[i])))
+				unpin_user_page(pages[i]);
+		}
+		got = ret;
+	}
+out:
+	mmput(m->mm);
+	return got;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What other tasks are doing, and how they ended.
+ */
+#ifndef _SELFTESTS_TASKS_H
+#define _SELFTESTS_TASKS_H
+
+#include <sys/types.h>
+
+/* State of a task, as in /proc: D while it waits and at most can be killed. */
+char task_state(pid_t tid);
+
+/*
+ * Wait until a child has ended: the signal that did it, 0 if it exited with 0, or
+ * minus its exit status.
+ */
+int task_ended(pid_t pid);
+
+#endif /* _SELFTESTS_TASKS_H */
