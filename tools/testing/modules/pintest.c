@@ -231,6 +231,23 @@ static long pintest_poke(struct pintest *pt, const struct pintest_range *range)
 	return pin ? 0 : -ENOENT;
 }
 
+static long pintest_peek(struct pintest *pt, const struct pintest_range *range)
+{
+	struct pintest_pin *pin;
+	long ret = -ENOENT;
+	u8 *byte;
+
+	mutex_lock(&pt->lock);
+	pin = xa_load(&pt->pins, range->iova >> PAGE_SHIFT);
+	if (pin) {
+		byte = kmap_local_page(pin->page);
+		ret = byte[offset_in_page(range->iova)];
+		kunmap_local(byte);
+	}
+	mutex_unlock(&pt->lock);
+	return ret;
+}
+
 static int pintest_bench_call(struct pintest_job *job, u64 iova)
 {
 	const struct pintest_bench *b = &job->bench;
@@ -332,6 +349,8 @@ static long pintest_range_ioctl(struct pintest *pt, unsigned int cmd,
 		return pintest_rw(pt, &range);
 	case PINTEST_POKE:
 		return pintest_poke(pt, &range);
+	case PINTEST_PEEK:
+		return pintest_peek(pt, &range);
 	case PINTEST_MARK:
 		return pt->client ? vfio_dirty_mark(pt->client, range.iova,
 						    range.len) : -ENODEV;

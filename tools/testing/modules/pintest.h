@@ -75,4 +75,7 @@ struct pintest_bench {
 
 #define PINTEST_BENCH		_IOWR('P', 9, struct pintest_bench)
 
+/* The byte of a pinned page at iova, as DMA would read it, or -ENOENT. */
+#define PINTEST_PEEK		_IOW('P', 10, struct pintest_range)
+
 #endif /* _PINTEST_H */

@@ -264,6 +264,35 @@ TEST_F(pin, refusals)
 	EXPECT_EQ(0, dirty_locked());
 }
 
+/* The first page of two was pinned, and given back: no device ever had it. */
+TEST_F(pin, that_fails_makes_nothing_dirty)
+{
+	ASSERT_EQ(0, dirty_start(self->container));
+	EXPECT_EQ(-EINVAL, dirty_pin(&self->rig, IOVA + (PAGES - 1) * PAGE, 2,
+				     RW));
+	EXPECT_EQ(0, written(self));
+	EXPECT_EQ(0, dirty(self));
+}
+
+/* A copy ends with the last IOVA, and does not go on at the first. */
+TEST_F(pin, a_copy_does_not_wrap)
+{
+	unsigned char data[2 * DIRTY_PAGE] = { 0x5a };
+
+	ASSERT_EQ(0, vfio_map_dma(self->container, -PAGE, self->mem, PAGE,
+				  DIRTY_RW));
+	ASSERT_EQ(0, vfio_map_dma(self->container, 0, self->mem + PAGE, PAGE,
+				  DIRTY_RW));
+	EXPECT_EQ(-EINVAL, dirty_rw(&self->rig, -PAGE, data, sizeof(data),
+				    PINTEST_WRITE));
+	EXPECT_EQ(-EINVAL, dirty_rw(&self->rig, -1, data, 2, PINTEST_WRITE));
+	EXPECT_EQ(-EINVAL, dirty_rw(&self->rig, -PAGE, data, sizeof(data),
+				    PINTEST_READ));
+	EXPECT_EQ(0, self->mem[0]);
+	EXPECT_EQ(0, dirty_rw(&self->rig, -PAGE, data, PAGE, PINTEST_WRITE));
+	EXPECT_EQ(0x5a, self->mem[0]);
+}
+
 TEST_F(pin, an_unaligned_address)
 {
 	ASSERT_EQ(1, dirty_pin(&self->rig, IOVA + 0x800, 1, RW));

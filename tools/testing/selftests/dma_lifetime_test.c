@@ -280,6 +280,10 @@ TEST_F(dma, unbound_and_rebound_pages_are_let_go)
 	ASSERT_EQ(0, gpu_gtt_write(&self->rig.vmm.gpu, RIG_RAM / PAGE + 60,
 				   GTT_RAM | MVGPU_GTT_VRAM));
 	EXPECT_EQ(before + 40 * 4, locked_kib());
+	/* the same entry again: the memory behind it may be another */
+	ASSERT_EQ(0, gpu_gtt_write(&self->rig.vmm.gpu, RIG_RAM / PAGE + 61,
+				   GTT_RAM | (RIG_RAM_IOVA + 61 * PAGE)));
+	EXPECT_EQ(before + 39 * 4, locked_kib());
 	ASSERT_EQ(0, vfio_reset(self->rig.vmm.vfio.device));
 	EXPECT_EQ(before, locked_kib());
 }
@@ -411,6 +415,38 @@ TEST_F(dma, a_write_from_iova_0_on_is_dirty_after_any_other)
 	}
 	EXPECT_EQ(PAGE, vfio_unmap_dma(container, 0, PAGE));
 	munmap(page, PAGE);
+}
+
+/* The last page of all, whose end has no number, and the first behind it. */
+TEST_F(dma, a_write_up_to_the_last_iova_is_dirty)
+{
+	struct fixture_vmm *vmm = &self->rig.vmm;
+	const int container = vmm->vfio.container;
+	unsigned char *mem = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const __u32 rw = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
+	__u64 bits;
+
+	ASSERT_NE(MAP_FAILED, (void *)mem);
+	ASSERT_EQ(0, vfio_map_dma(container, -PAGE, mem, PAGE, rw));
+	ASSERT_EQ(0, vfio_map_dma(container, 0, mem + PAGE, PAGE, rw));
+	ASSERT_EQ(0, gpu_gtt_bind(&vmm->gpu, RIG_FREE / PAGE, 1,
+				  -PAGE | GTT_RAM));
+	ASSERT_EQ(0, gpu_gtt_bind(&vmm->gpu, RIG_FREE / PAGE + 1, 1, GTT_RAM));
+	ASSERT_EQ(0, rig_run(&self->rig, gpu_fill(RIG_FREE, PAGE, 1, 0, 1)));
+	ASSERT_EQ(0, devstate_bitmap(container, -PAGE, 1, &bits));
+	EXPECT_TRUE(devstate_bit(&bits, 0));
+	ASSERT_EQ(0, devstate_bitmap(container, 0, 1, &bits));
+	EXPECT_FALSE(devstate_bit(&bits, 0));
+	/* one command over both */
+	ASSERT_EQ(0, rig_run(&self->rig, gpu_fill(RIG_FREE, 2 * PAGE, 1, 0,
+						  0x02020202)));
+	ASSERT_EQ(0, devstate_bitmap(container, 0, 1, &bits));
+	EXPECT_TRUE(devstate_bit(&bits, 0));
+	EXPECT_TRUE(rig_all(mem, 2 * PAGE, 2));
+	EXPECT_EQ((long long)PAGE, vfio_unmap_dma(container, 0, PAGE));
+	EXPECT_EQ((long long)PAGE, vfio_unmap_dma(container, -PAGE, PAGE));
+	munmap(mem, 2 * PAGE);
 }
 
 TEST_F(dma, dirty_bits_go_with_the_mapping)

@@ -103,6 +103,11 @@ long dirty_poke(const struct dirty_rig *rig, __u64 iova, __u8 value)
 	return range_ioctl(rig, PINTEST_POKE, iova, 1, 0, value);
 }
 
+long dirty_peek(const struct dirty_rig *rig, __u64 iova)
+{
+	return range_ioctl(rig, PINTEST_PEEK, iova, 1, 0, 0);
+}
+
 long dirty_mark(const struct dirty_rig *rig, __u64 iova, __u64 len)
 {
 	return range_ioctl(rig, PINTEST_MARK, iova, len, 0, 0);

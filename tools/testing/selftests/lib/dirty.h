@@ -49,6 +49,8 @@ long dirty_drop(const struct dirty_rig *rig, __u64 iova, __u64 pages);
 long dirty_rw(const struct dirty_rig *rig, __u64 iova, void *data, __u64 len,
 	      __u32 flags);
 long dirty_poke(const struct dirty_rig *rig, __u64 iova, __u8 value);
+/* The byte, or -ENOENT. */
+long dirty_peek(const struct dirty_rig *rig, __u64 iova);
 long dirty_mark(const struct dirty_rig *rig, __u64 iova, __u64 len);
 long dirty_set(const struct dirty_rig *rig, unsigned int cmd,
 	       unsigned long value);

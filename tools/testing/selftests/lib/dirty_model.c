@@ -155,15 +155,19 @@ long dirty_model_pin(struct dirty_model *model, unsigned int device,
 		page->pins[device]++;
 		if (write)
 			page->room = true;
-		if (write && !model->shared->marks[device]) {
-			page->held = true;
-			page_write(model, page);
-		}
 	}
-	if (!why)
-		return nr;
-	dirty_model_unpin(model, device, first, reach);
-	return why;
+	if (why) {
+		/* the device never had them */
+		dirty_model_unpin(model, device, first, reach);
+		return why;
+	}
+	for (i = first; write && i < first + nr; i++) {
+		if (model->shared->marks[device])
+			break;
+		model->pages[i].held = true;
+		page_write(model, &model->pages[i]);
+	}
+	return nr;
 }
 
 void dirty_model_unpin(struct dirty_model *model, unsigned int device,

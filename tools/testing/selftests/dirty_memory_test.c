@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pins and the memory behind them: a device has the very pages that the CPU goes
+ * on to use, and only what exceeds the limit is refused for that. Needs pintest.ko.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "dirty.h"
+#include "kselftest_harness.h"
+
+#define PAGE	DIRTY_PAGE
+#define RW	(PINTEST_READ | PINTEST_WRITE)
+
+FIXTURE(memory)
+{
+	struct dirty_rig rig;
+	int container;
+	unsigned char *mem;
+};
+
+FIXTURE_SETUP(memory)
+{
+	ASSERT_EQ(0, dirty_rig_open(&self->rig));
+	self->container = self->rig.vfio.container;
+	self->mem = dirty_memory(64 * PAGE);
+	ASSERT_NE(NULL, self->mem);
+}
+
+FIXTURE_TEARDOWN(memory)
+{
+	dirty_rig_destroy(&self->rig);
+}
+
+/* The device sees what the CPU writes after the pin: it has that very page. */
+static void check_seen(struct __test_metadata *_metadata,
+		       struct dirty_rig *rig, unsigned char *mem)
+{
+	volatile unsigned char *touched = mem;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		(void)touched[i * PAGE];
+	ASSERT_EQ(0, vfio_map_dma(rig->vfio.container, 0, mem, 4 * PAGE,
+				  VFIO_DMA_MAP_FLAG_READ));
+	ASSERT_EQ(4, dirty_pin(rig, 0, 4, PINTEST_READ));
+	for (i = 0; i < 4; i++) {
+		mem[i * PAGE] = 0x40 + i;
+		EXPECT_EQ(0x40 + i, dirty_peek(rig, i * PAGE));
+	}
+	EXPECT_EQ(4 * 4, dirty_locked());
+	EXPECT_EQ(4 * PAGE, vfio_unmap_dma(rig->vfio.container, 0, 4 * PAGE));
+}
+
+TEST_F(memory, memory_that_was_only_read_before_is_seen)
+{
+	unsigned char *mem = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(MAP_FAILED, (void *)mem);
+	check_seen(_metadata, &self->rig, mem);
+	munmap(mem, 4 * PAGE);
+}
+
+TEST_F(memory, a_private_file_that_was_only_read_before_is_seen)
+{
+	int fd = memfd_create("pin", MFD_CLOEXEC);
+	unsigned char *mem;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, 4 * PAGE));
+	mem = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	ASSERT_NE(MAP_FAILED, (void *)mem);
+	check_seen(_metadata, &self->rig, mem);
+	munmap(mem, 4 * PAGE);
+	close(fd);
+}
+
+/* Memory that the process itself may not read is not there for its devices. */
+TEST_F(memory, memory_without_access_is_not_pinned_for_reading)
+{
+	void *none = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+
+	ASSERT_EQ(0, vfio_map_dma(self->container, 0, none, PAGE,
+				  VFIO_DMA_MAP_FLAG_READ));
+	EXPECT_EQ(-EFAULT, dirty_pin(&self->rig, 0, 1, PINTEST_READ));
+}
+
+struct churn {
+	struct dirty_rig *rig;
+	unsigned long rounds;
+	int bad;
+};
+
+/* Pin the same page, whose last reference the other thread may be about to drop. */
+static void *churn_last_page(void *data)
+{
+	struct churn *churn = data;
+	unsigned int i;
+
+	for (i = 0; i < 5000; i++) {
+		if (dirty_pin(churn->rig, 0, 1, RW) != 1) {
+			churn->bad++;
+			continue;
+		}
+		churn->rounds++;
+		dirty_unpin(churn->rig, 0, 1);
+	}
+	return NULL;
+}
+
+/* What is on its way in or out counts twice for a moment: that is no excess. */
+TEST_F_TIMEOUT(memory, two_share_the_last_page_of_the_limit, 120)
+{
+	struct churn churn[2] = {
+		{ .rig = &self->rig }, { .rig = &self->rig },
+	};
+	pthread_t thread[2];
+	unsigned int i;
+
+	EXPECT_EQ(0, dirty_limit_memlock(PAGE));
+	ASSERT_EQ(0, vfio_map_dma(self->container, 0, self->mem, 64 * PAGE,
+				  DIRTY_RW));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, churn_last_page,
+					    &churn[i]));
+	for (i = 0; i < 2; i++) {
+		pthread_join(thread[i], NULL);
+		EXPECT_EQ(0, churn[i].bad);
+		EXPECT_EQ(5000, churn[i].rounds);
+	}
+	EXPECT_EQ(0, dirty_locked());
+}
+
+TEST_HARNESS_MAIN
