@@ -3,6 +3,7 @@
  * The ioctls of a container: what user space passes is copied once and checked
  * here; mapping.c and dirty.c do the work.
  */
+#include <linux/overflow.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -105,15 +106,28 @@ static long vfio_dirty_ioctl_map(struct vfio_dirty_container *c,
 	return vfio_dirty_mapping_map(c, &map);
 }
 
-/* Is the bitmap that user space offers as it must be for a range? */
+/*
+ * The last byte of a range. One that wraps has an error number of its own on
+ * newer kernels, so that what stock checks before it has to be checked before.
+ */
+static int vfio_dirty_ioctl_last(u64 iova, u64 size, u64 *last)
+{
+	if (!size)
+		return -EINVAL;
+	return check_add_overflow(iova, size - 1, last) ? -COMPAT_VFIO_EWRAP :
+							  0;
+}
+
+/* Has a bitmap room for a range, in pages of the size that it says? */
 static int vfio_dirty_ioctl_check_bitmap(const struct vfio_bitmap *bitmap,
 					 u64 size)
 {
-	u64 pages = size >> PAGE_SHIFT;
+	u64 pages;
 
-	if (bitmap->pgsize != PAGE_SIZE || !pages)
+	if (!bitmap->pgsize)
 		return -EINVAL;
-	if (!bitmap->size || bitmap->size > VFIO_DIRTY_BITMAP_MAX ||
+	pages = size >> __ffs64(bitmap->pgsize);
+	if (!pages || !bitmap->size || bitmap->size > VFIO_DIRTY_BITMAP_MAX ||
 	    bitmap->size < ALIGN(pages, VFIO_DIRTY_WORD_BITS) / BITS_PER_BYTE)
 		return -EINVAL;
 	if (!access_ok((void __user *)bitmap->data, bitmap->size))
@@ -128,8 +142,6 @@ static int vfio_dirty_ioctl_unmap_bitmap(const struct vfio_iommu_type1_dma_unmap
 {
 	const u32 others = VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR;
 
-	if (!(unmap->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP))
-		return 0;
 	if (unmap->flags & others ||
 	    unmap->argsz < sizeof(*unmap) + sizeof(*bitmap))
 		return -EINVAL;
@@ -145,15 +157,13 @@ static int vfio_dirty_ioctl_unmap_last(const struct vfio_iommu_type1_dma_unmap *
 	/* No mediated device can do without its memory for a while. */
 	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_VADDR)
 		return -EBUSY;
+	if (!PAGE_ALIGNED(unmap->iova | unmap->size))
+		return -EINVAL;
 	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL) {
 		*last = U64_MAX;
 		return unmap->iova || unmap->size ? -EINVAL : 0;
 	}
-	*last = unmap->iova + unmap->size - 1;
-	if (!PAGE_ALIGNED(unmap->iova | unmap->size) || !unmap->size ||
-	    *last < unmap->iova)
-		return -EINVAL;
-	return 0;
+	return vfio_dirty_ioctl_last(unmap->iova, unmap->size, last);
 }
 
 static long vfio_dirty_ioctl_unmap(struct vfio_dirty_container *c,
@@ -171,13 +181,17 @@ static long vfio_dirty_ioctl_unmap(struct vfio_dirty_container *c,
 		return -EFAULT;
 	if (unmap.argsz < sizeof(unmap) || unmap.flags & ~known)
 		return -EINVAL;
-	ret = vfio_dirty_ioctl_unmap_bitmap(&unmap, arg, &bitmap);
-	if (ret)
-		return ret;
+	dirty = unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+	if (dirty) {
+		ret = vfio_dirty_ioctl_unmap_bitmap(&unmap, arg, &bitmap);
+		if (ret)
+			return ret;
+	}
 	ret = vfio_dirty_ioctl_unmap_last(&unmap, &last);
 	if (ret)
 		return ret;
-	dirty = unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+	if (dirty && bitmap.pgsize != PAGE_SIZE)
+		return -EINVAL;
 	ret = vfio_dirty_unmap(c, unmap.iova, last,
 				       dirty ? &bitmap : NULL, &unmap.size);
 	if (ret)
@@ -199,13 +213,15 @@ static long vfio_dirty_ioctl_get_bitmap(struct vfio_dirty_container *c,
 	if (copy_from_user(&range, arg, sizeof(range)))
 		return -EFAULT;
 
-	last = range.iova + range.size - 1;
-	if (!PAGE_ALIGNED(range.iova | range.size) || !range.size ||
-	    last < range.iova)
-		return -EINVAL;
+	ret = vfio_dirty_ioctl_last(range.iova, range.size, &last);
+	if (ret)
+		return ret;
 	ret = vfio_dirty_ioctl_check_bitmap(&range.bitmap, range.size);
 	if (ret)
 		return ret;
+	if (range.bitmap.pgsize != PAGE_SIZE ||
+	    !PAGE_ALIGNED(range.iova | range.size))
+		return -EINVAL;
 	return vfio_dirty_query_dirty(c, range.iova, last,
 				      (void __user *)range.bitmap.data);
 }

@@ -9,11 +9,13 @@
 #include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/moduleparam.h>
+#include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "compat_vfio.h"
 #include "trace.h"
 #include "vfio_dirty_private.h"
 
@@ -270,18 +272,20 @@ static void vfio_dirty_mapping_insert_locked(struct vfio_dirty_container *c,
 	c->avail--;
 }
 
+/* In stock's order: a range that wraps has an error of its own. */
 static int vfio_dirty_mapping_check(const struct vfio_iommu_type1_dma_map *map)
 {
 	bool prot = map->flags & (VFIO_DMA_MAP_FLAG_READ |
 				  VFIO_DMA_MAP_FLAG_WRITE);
 	bool vaddr = map->flags & VFIO_DMA_MAP_FLAG_VADDR;
+	u64 last;
 
-	if (prot == vaddr || !current->mm)
+	if (!map->size || !current->mm)
 		return -EINVAL;
-	if (!map->size || !PAGE_ALIGNED(map->size | map->iova | map->vaddr))
-		return -EINVAL;
-	if (map->iova + map->size - 1 < map->iova ||
-	    map->vaddr + map->size - 1 < map->vaddr)
+	if (check_add_overflow(map->iova, map->size - 1, &last) ||
+	    check_add_overflow(map->vaddr, map->size - 1, &last))
+		return -COMPAT_VFIO_EWRAP;
+	if (prot == vaddr || !PAGE_ALIGNED(map->size | map->iova | map->vaddr))
 		return -EINVAL;
 	return 0;
 }
@@ -309,7 +313,8 @@ static int vfio_dirty_mapping_room_locked(struct vfio_dirty_container *c,
  * @c: the container
  * @map: what user space asks for; argsz and unknown flags are checked
  *
- * Return: 0, -EINVAL, -EEXIST, -ENOENT, -ENOSPC, -ENOMEM or -EINTR.
+ * Return: 0, -EINVAL, -COMPAT_VFIO_EWRAP, -EEXIST, -ENOENT, -ENOSPC, -ENOMEM or
+ * -EINTR.
  */
 int vfio_dirty_mapping_map(struct vfio_dirty_container *c,
 			   const struct vfio_iommu_type1_dma_map *map)

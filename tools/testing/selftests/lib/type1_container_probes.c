@@ -136,6 +136,13 @@ const struct type1_probe type1_map_probes[] = {
 	      "map iova=16p+1; map iova=max; map iova=-2048"),
 	PROBE("map-iova-wrap",
 	      "map -1p 2p; map -2p 3p; map -2p size=max; map -2p 1p"),
+	PROBE("map-wrap-order",
+	      "map 16p 4p; map -1p 2p flags=0; map -1p 2p flags=rv; "
+	      "map iova=-1 size=2; map iova=max size=max vaddr=1; "
+	      "map -1p 2p argsz=31; map -1p 2p flags=8; map -1p size=0; "
+	      "map iova=max size=0; map 16p size=-15p; "
+	      "map 16p 2p vaddr=-1p; map 16p 2p flags=v vaddr=-1p; "
+	      "map iova=-2p+1 size=1p; map -2p size=2p-1"),
 	PROBE("map-vaddr",
 	      "map 16p vaddr=1; map 16p vaddr=mem+1; "
 	      "map 16p vaddr=mem+0x800; map 16p vaddr=max"),

@@ -58,6 +58,13 @@ const struct type1_probe type1_dirty_probes[] = {
 	      "start; get 16p size=-15p bsize=8; "
 	      "get 16p size=-14p bsize=8; get -1p 2p; "
 	      "get iova=-1p size=max bsize=8; get 16p size=-17p bsize=8"),
+	PROBE("get-wrap-order",
+	      "get -1p 2p; get iova=-1 size=2; start; "
+	      "get iova=-1 size=2; get iova=-1 size=2p; get -1p size=2p+1; "
+	      "get -1p 2p pgsize=8k; get -1p 2p pgsize=2m; "
+	      "get -1p 2p bsize=0; get -1p 2p data=max; "
+	      "get iova=-1 size=0; get -1p 2p argsz=47; "
+	      "get -1p 2p flags=6; get iova=-2p+1 size=1p"),
 	PROBE("get-top",
 	      "start; get -1p 1p; get -64p 64p; "
 	      "get 16p size=-16p bsize=8"),

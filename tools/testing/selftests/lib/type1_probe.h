@@ -71,17 +71,46 @@ extern const struct type1_probe type1_pin_probes[];
 extern const struct type1_probe type1_rw_probes[];
 
 /**
+ * enum type1_habit - what stock type1 does on some kernels only
+ * @TYPE1_ALWAYS: on all
+ * @TYPE1_LEAVES_PADDING: does not fill the padding of the information
+ * @TYPE1_LOSES_LAST_PAGE: computes with the byte behind the address space
+ *
+ * Stock of the running kernel is asked. A release would be wrong as soon as a
+ * stable branch takes a backport.
+ */
+enum type1_habit {
+	TYPE1_ALWAYS,
+	TYPE1_LEAVES_PADDING,
+	TYPE1_LOSES_LAST_PAGE,
+	TYPE1_HABITS,
+};
+
+/**
+ * struct type1_symptom - how a habit shows
+ * @probe: a script
+ * @stock: stock's line where it has the habit
+ */
+struct type1_symptom {
+	struct type1_probe probe;
+	const char *stock;
+};
+
+/* By habit; that of TYPE1_ALWAYS is empty. */
+extern const struct type1_symptom type1_symptoms[TYPE1_HABITS];
+
+/**
  * struct type1_difference - where vfio_dirty is not as stock type1
  * @name: of the probe, with /i behind it if it has more than one result; may
  *	  be a pattern of fnmatch()
- * @series: the kernel series ("6.1"), or NULL for all
+ * @when: the habit of stock that is the reason
  * @stock: what stock's line is, or NULL if it must not run it
  * @ours: what ours is
  * @tag: the section of Documentation/type1-compat.rst that says why
  */
 struct type1_difference {
 	const char *name;
-	const char *series;
+	enum type1_habit when;
 	const char *stock;
 	const char *ours;
 	const char *tag;

@@ -35,6 +35,11 @@ const struct type1_probe type1_unmap_probes[] = {
 	      "map 16p 4p; unmap 16p size=-1p; unmap 16p size=-15p; "
 	      "unmap -1p 2p; unmap -1p 1p; unmap -1p size=-1p; "
 	      "unmap 16p size=-16p"),
+	PROBE("unmap-wrap-order",
+	      "map 16p 4p; unmap iova=-1 size=2p; unmap -1p size=2p+1; "
+	      "unmap -1p 2p a; unmap -1p 2p v; unmap -1p 2p av; "
+	      "unmap -1p 2p argsz=23; unmap -1p 2p flags=8; "
+	      "unmap -1p 2p at=ro; unmap max max; unmap 16p 4p"),
 	PROBE("unmap-iova",
 	      "map 16p 4p; unmap iova=16p+1 size=4p; "
 	      "unmap iova=16p+0x800 size=4p; unmap iova=max; "
@@ -176,6 +181,14 @@ const struct type1_probe type1_bitmap_probes[] = {
 	      "unmap iova=16p+1 size=4p flags=d; "
 	      "unmap 16p size=-15p flags=d bsize=8; unmap -1p 2p d; "
 	      "unmap 16p 2p d; unmap 17p 3p d; unmap 16p 4p"),
+	PROBE("bitmap-wrap-order",
+	      "unmap -1p 2p d; start; unmap -1p 2p d; "
+	      "unmap -1p 2p d pgsize=8k; unmap -1p 2p d pgsize=2m; "
+	      "unmap -1p 2p d pgsize=1; "
+	      "unmap -1p 2p d pgsize=1 bsize=1k; unmap -1p 2p d bsize=0; "
+	      "unmap -1p 2p d bsize=7; unmap -1p 2p d data=max; "
+	      "unmap -1p 2p d data=0; unmap -1p 2p da; "
+	      "unmap -1p 2p d argsz=47; unmap iova=-1 size=2p flags=d"),
 	PROBE("bitmap-pgsize",
 	      "map 16p 4p; start; unmap 16p 4p d pgsize=1; "
 	      "unmap 16p 4p d pgsize=2k; unmap 16p 4p d pgsize=8k; "
