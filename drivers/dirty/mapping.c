@@ -3,12 +3,9 @@
  * Mappings: which IOVAs stand for which memory of which process. Mapping pins
  * and charges nothing; drivers pin what they need, when they need it.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/capability.h>
 #include <linux/err.h>
 #include <linux/iommu.h>
-#include <linux/moduleparam.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
@@ -18,21 +15,6 @@
 #include "compat_vfio.h"
 #include "trace.h"
 #include "vfio_dirty_private.h"
-
-static unsigned int vfio_dirty_entry_limit = U16_MAX;
-module_param_named(dma_entry_limit, vfio_dirty_entry_limit, uint, 0644);
-MODULE_PARM_DESC(dma_entry_limit,
-		 "Maximum number of mappings per container (65535)");
-
-/**
- * vfio_dirty_mapping_limit - how many mappings a new container may have
- *
- * Return: the number.
- */
-unsigned int vfio_dirty_mapping_limit(void)
-{
-	return READ_ONCE(vfio_dirty_entry_limit);
-}
 
 static struct vfio_dirty_mapping *vfio_dirty_mapping_at(struct rb_node *node)
 {
@@ -338,6 +320,8 @@ int vfio_dirty_mapping_map(struct vfio_dirty_container *c,
 		vfio_dirty_mapping_insert_locked(c, m);
 	trace_vfio_dirty_map(c->id, m->iova, m->last, m->prot, ret);
 	mutex_unlock(&c->lock);
+	if (ret == -ENOSPC)
+		vfio_dirty_limit_reached();
 out_free:
 	if (ret)
 		kref_put(&m->refs, vfio_dirty_mapping_free);

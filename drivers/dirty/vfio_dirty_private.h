@@ -208,8 +208,11 @@ vfio_dirty_container_client_locked(struct vfio_dirty_container *c,
 long vfio_dirty_ioctl(struct vfio_dirty_container *c, unsigned int cmd,
 		      unsigned long arg);
 
-/* mapping.c */
+/* limit.c */
 unsigned int vfio_dirty_mapping_limit(void);
+void vfio_dirty_limit_reached(void);
+
+/* mapping.c */
 struct vfio_dirty_mapping *
 vfio_dirty_mapping_first_locked(struct vfio_dirty_container *c, u64 iova);
 struct vfio_dirty_mapping *

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/klog.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "context.h"
+#include "klog.h"
 #include "rig.h"
 #include "vmm.h"
 
@@ -358,34 +358,11 @@ static int life_that_locks_too_much(struct vmm *vmm)
 	return 0;
 }
 
-/* Lines of the kernel log that have both words. */
-static int log_lines(const char *one, const char *other)
-{
-	int size = klogctl(10 /* size of the buffer */, NULL, 0);
-	char *text = malloc(size + 1), *line, *next;
-	int len, found = 0;
-
-	len = text ? klogctl(3 /* read all */, text, size) : 0;
-	if (len <= 0) {
-		free(text);
-		return -1;
-	}
-	text[len] = 0;
-	for (line = text; line; line = next) {
-		next = strchr(line, '\n');
-		if (next)
-			*next++ = 0;
-		found += strstr(line, one) && strstr(line, other);
-	}
-	free(text);
-	return found;
-}
-
 TEST_F(nobody, locked_memory_is_a_fault_and_a_line_that_names_the_limit)
 {
 	ASSERT_EQ(0, vmm_start(&self->vmm, life_that_locks_too_much));
 	EXPECT_EQ(0, vmm_wait(&self->vmm));
-	EXPECT_EQ(1, log_lines(self->vmm.rig.vmm.uuid, "RLIMIT_MEMLOCK"));
+	EXPECT_EQ(1, klog_lines(self->vmm.rig.vmm.uuid, "RLIMIT_MEMLOCK"));
 }
 
 TEST_HARNESS_MAIN

@@ -32,11 +32,7 @@ static int write_file(const char *path, const char *text)
 
 int type1_limit_set(const char *value)
 {
-	int ret = write_file("/sys/module/vfio_dirty/parameters/dma_entry_limit",
-			     value);
-
-	return ret ? ret :
-	       write_file("/sys/module/vfio_iommu_type1/parameters/dma_entry_limit",
+	return write_file("/sys/module/vfio_iommu_type1/parameters/dma_entry_limit",
 			  value);
 }
 

@@ -126,7 +126,7 @@ struct type1_results {
 
 #define TYPE1_DEVICES	2
 
-/* How many mappings a new container may have, in both modules. */
+/* How many mappings a new container may have: type1's, which ours follows. */
 #define TYPE1_LIMIT	"65535"
 int type1_limit_set(const char *value);
 
