@@ -246,6 +246,27 @@ const struct type1_difference type1_differences[] = {
 		"read-pins",
 	},
 	{
+		"get-pin-failed",
+		TYPE1_ALWAYS,
+		"map start pin:EFAULT get[0] get[]",
+		"map start pin:EFAULT get[] get[]",
+		"failed-pin",
+	},
+	{
+		"get-pin-failed-end",
+		TYPE1_ALWAYS,
+		"map start pin:EINVAL get[2-3]",
+		"map start pin:EINVAL get[]",
+		"failed-pin",
+	},
+	{
+		"get-pin-failed-prot",
+		TYPE1_ALWAYS,
+		"map map start pin:EPERM get[2-3]",
+		"map map start pin:EPERM get[]",
+		"failed-pin",
+	},
+	{
 		"get-pin-failed-limit",
 		TYPE1_ALWAYS,
 		"map start pin:ENOMEM get[0-3] pin:4 get[0-3] lck=16",
