@@ -6,10 +6,13 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -354,6 +357,73 @@ TEST_F_TIMEOUT(lifetime, two_devices_share_a_container, 60)
 	EXPECT_TRUE(rig_all(one->vmm.ram.mem, PAGE, 0x33));
 	two.ring_ram.mem = NULL;
 	rig_destroy(&two);
+}
+
+/* A query whose bitmap, which lies in the second of two pages, nobody fills. */
+struct query {
+	int container;
+	unsigned char *mem;
+	struct vfio_iommu_get_dirty_bitmap *arg;
+	int ret;
+};
+
+static void *ask(void *arg)
+{
+	struct query *query = arg;
+
+	query->ret = ioctl(query->container, VFIO_IOMMU_GET_DIRTY_BITMAP,
+			   query->arg) ? -errno : 0;
+	return NULL;
+}
+
+static int stuck_query(struct query *query, pthread_t *thread)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = {
+		.range.len = PAGE,
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	struct uffd_msg msg;
+
+	query->mem = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	query->arg = (void *)(query->mem + PAGE - sizeof(*query->arg));
+	query->arg->start_addr = RIG_RAM_IOVA;
+	query->arg->page_nr = RIG_RAM_SIZE / PAGE;
+	range.range.start = (unsigned long)query->mem + PAGE;
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) ||
+	    ioctl(fd, UFFDIO_REGISTER, &range) ||
+	    pthread_create(thread, NULL, ask, query) ||
+	    read(fd, &msg, sizeof(msg)) != sizeof(msg))
+		return -errno;
+	return fd;
+}
+
+/* The core has let go of the container: who unloads the module is not to wait. */
+TEST_F(lifetime, vfio_dirty_stays_while_a_query_waits_and_goes_after)
+{
+	struct query query = { .container = self->rig.vmm.vfio.container };
+	pthread_t thread;
+	int fd;
+
+	if (!getenv("MVGPU_MODULES"))
+		SKIP(return, "MVGPU_MODULES does not say where modules are");
+	fd = stuck_query(&query, &thread);
+	ASSERT_LE(0, fd);
+	rig_close(&self->rig);
+	ASSERT_EQ(0, mdev_remove(self->rig.vmm.uuid));
+	self->rig.exists = false;
+	ASSERT_EQ(0, module_remove_soon("mvgpu"));
+	ASSERT_EQ(0, module_remove("mdev_migration"));
+	EXPECT_EQ(-EAGAIN, module_remove("vfio_dirty"));
+	ASSERT_EQ(0, munmap(query.mem + PAGE, PAGE));
+	/* wakes who waits for it */
+	ASSERT_EQ(0, close(fd));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(-EFAULT, query.ret);
+	EXPECT_EQ(0, module_remove_soon("vfio_dirty"));
+	ASSERT_EQ(0, insert_all());
 }
 
 TEST_HARNESS_MAIN
