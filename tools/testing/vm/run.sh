@@ -22,6 +22,7 @@ usage()
 	  --cpus N      CPUs of the VM (2); use one where guests run in it: of two,
 	                the emulation of nested paging now and then lets a guest die
 	  --iommu       with an IOMMU, and a PCI function (edu) to give away
+	  --movable M   M MiB of the memory are such as must move to be pinned
 	  --log DIR     keep the logs in DIR, which is /results in the VM
 	  --icount      one CPU, whose clock counts instructions: one a nanosecond
 	  --quiet       do not show the command's output while it runs
@@ -45,6 +46,7 @@ while [ $# -gt 0 ]; do
 	--timeout) timeout=$2; shift ;;
 	--mem) mem=$2; shift ;;
 	--cpus) cpus=(-accel "tcg,thread=multi" -smp "$2"); shift ;;
+	--movable) append+=" movablecore=${2}M"; shift ;;
 	--log) log=$2; shift ;;
 	--quiet) quiet=1 ;;
 	--icount)
