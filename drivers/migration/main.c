@@ -26,6 +26,19 @@
 /* A bound that keeps sums of sizes far from overflow. */
 #define MDEV_MIGRATION_MEM_MAX	SZ_1T
 
+/**
+ * mdev_migration_wake - what a data fd is good for may have changed
+ * @mig: the device
+ *
+ * Whoever polls looks again, whatever for: a data fd that died is readable, and
+ * hung up, and may have been waited for as a writable one.
+ */
+void mdev_migration_wake(struct mdev_migration *mig)
+{
+	wake_up_poll(&mig->wait, EPOLLIN | EPOLLRDNORM | EPOLLOUT |
+				 EPOLLWRNORM | EPOLLERR | EPOLLHUP);
+}
+
 /* What of an arc can fail; the rest is not done then. */
 static int mdev_migration_try_locked(struct mdev_migration *mig,
 				     unsigned int actions)
@@ -89,8 +102,7 @@ int mdev_migration_arc_locked(struct mdev_migration *mig,
 
 	mdev_migration_fsm_commit(&mig->fsm, event, front, arc);
 	trace_mdev_migration_state(mig->params.dev, event, from, arc->next);
-	/* What can be read at the data fd, and what that means, is another. */
-	wake_up_poll(&mig->wait, EPOLLIN | EPOLLRDNORM);
+	mdev_migration_wake(mig);
 
 	if (arc->actions & MDEV_MIGRATION_DO_RESUME)
 		mig->params.ops->resume(mig->params.priv);
@@ -201,6 +213,7 @@ mdev_migration_create(const struct mdev_migration_params *params)
 	atomic64_set(&mig->generation, 0);
 	atomic64_set(&mig->moved, 0);
 	kref_init(&mig->ref);
+	INIT_LIST_HEAD(&mig->in_all);
 	init_waitqueue_head(&mig->wait);
 	mutex_init(&mig->state_mutex);
 	mdev_migration_fsm_init(&mig->fsm);
@@ -238,8 +251,10 @@ void mdev_migration_put(struct mdev_migration *mig)
 /* Data fds may stay longer, but all they can find is that they are dead. */
 void mdev_migration_destroy(struct mdev_migration *mig)
 {
-	if (mig)
-		mdev_migration_put(mig);
+	if (!mig)
+		return;
+	mdev_migration_v2_forget(mig);
+	mdev_migration_put(mig);
 }
 EXPORT_SYMBOL_GPL(mdev_migration_destroy);
 
@@ -260,7 +275,7 @@ void mdev_migration_close(struct mdev_migration *mig)
 	mdev_migration_fsm_init(&mig->fsm);
 	mig->offered = false;
 	mutex_unlock(&mig->state_mutex);
-	wake_up_poll(&mig->wait, EPOLLIN | EPOLLRDNORM);
+	mdev_migration_wake(mig);
 }
 EXPORT_SYMBOL_GPL(mdev_migration_close);
 

@@ -12,6 +12,7 @@
 
 #include <linux/atomic.h>
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/mdev_migration.h>
 #include <linux/mutex.h>
 #include <linux/vfio.h>
@@ -33,7 +34,8 @@ struct mdev_migration_v2_file;
  * @format: what streams of this device look like; fixed
  * @region_size: bytes of the device-state region; fixed
  * @offered: the region exists; set by open, fixed until close
- * @v2_ops: what the vfio core calls; finds the handle of a device
+ * @in_all: entry of the list of handles that offer migration v2 (v2.c)
+ * @vdev: the device, for that list; NULL before mdev_migration_v2_setup()
  * @ref: one for the driver, one for each data fd
  * @wait: who polls a data fd
  * @generation: counts what the VMM does to the device behind the library's
@@ -42,7 +44,8 @@ struct mdev_migration_v2_file;
  * @state_mutex: protects all that follows, and serializes the driver's ops
  * @fsm: run state and owner; the state is also read without the lock
  * @snapshot: the context that is being read, or NULL
- * @snapshot_generation: @generation before @snapshot was taken
+ * @save_generation: @generation before @snapshot was taken, or the state of
+ *	@producer was saved
  * @producer: the stream that is being read through a data fd, or NULL
  * @save_file: the data fd through which that is done; NULL also if it was
  *	closed. Cleared without the lock by its release.
@@ -58,7 +61,8 @@ struct mdev_migration {
 	struct mdev_migration_format format;
 	u64 region_size;
 	bool offered;
-	struct vfio_migration_ops v2_ops;
+	struct list_head in_all;
+	struct vfio_device *vdev;
 	struct kref ref;
 	wait_queue_head_t wait;
 	atomic64_t generation;
@@ -68,7 +72,7 @@ struct mdev_migration {
 	struct mutex state_mutex;
 	struct mdev_migration_fsm fsm;
 	struct mdev_migration_snapshot *snapshot;
-	s64 snapshot_generation;
+	s64 save_generation;
 	struct mdev_migration_producer *producer;
 	struct mdev_migration_v2_file *save_file;
 	struct mdev_migration_v2_file *load_file;
@@ -79,6 +83,7 @@ struct mdev_migration {
 };
 
 /* main.c */
+void mdev_migration_wake(struct mdev_migration *mig);
 int mdev_migration_arc_locked(struct mdev_migration *mig,
 			      enum mdev_migration_event event,
 			      enum mdev_migration_front front,
@@ -91,21 +96,25 @@ void mdev_migration_put(struct mdev_migration *mig);
 
 /* restore.c */
 int mdev_migration_restore_begin_locked(struct mdev_migration *mig);
-int mdev_migration_restore_stream_locked(struct mdev_migration *mig,
-					 const u8 *data, size_t len);
+ssize_t mdev_migration_restore_stream_locked(struct mdev_migration *mig,
+					     const u8 *data, size_t len);
 int mdev_migration_restore_end_locked(struct mdev_migration *mig);
-int mdev_migration_restore_write_locked(struct mdev_migration *mig,
-					enum mdev_migration_front front,
-					u64 at, const u8 *data, size_t len);
+ssize_t mdev_migration_restore_write_locked(struct mdev_migration *mig,
+					    enum mdev_migration_front front,
+					    u64 at, const u8 *data, size_t len);
 void mdev_migration_restore_drop_locked(struct mdev_migration *mig);
 
 /* save.c */
 int mdev_migration_save_begin_locked(struct mdev_migration *mig);
 int mdev_migration_save_state_locked(struct mdev_migration *mig);
+int mdev_migration_save_renew_locked(struct mdev_migration *mig);
 int mdev_migration_save_read_locked(struct mdev_migration *mig,
 				    enum mdev_migration_front front, u64 at,
 				    u8 *out, size_t len);
 void mdev_migration_save_drop_locked(struct mdev_migration *mig);
+
+/* v2.c */
+void mdev_migration_v2_forget(struct mdev_migration *mig);
 
 /* v2_file.c */
 struct file *mdev_migration_v2_file_create(struct mdev_migration *mig,

@@ -7,13 +7,16 @@
  *
  * One piece at a time is kept: the beginning, a chunk of memory in its frame,
  * the state, or the end mark. Memory is tracked from before the beginning on,
- * so that what changes while its chunk is read is sent again. Pure: also
- * compiled in user space.
+ * so that what changes while its chunk is read is sent again.
+ *
+ * The device stands, but a VMM may write to it nevertheless. Memory is sent up
+ * to the end mark, and the state is saved again as long as none of it was sent;
+ * what is written later makes the stream stale. Pure: also compiled in user
+ * space.
  */
 #include <linux/bug.h>
 #include <linux/err.h>
 #include <linux/minmax.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -32,6 +35,18 @@
 	(MDEV_MIGRATION_SECTION_HEAD + MDEV_MIGRATION_END_LEN)
 
 /**
+ * struct mdev_migration_producer_state - the saved state of a device
+ * @data: state sections, or NULL
+ * @len: bytes of them
+ * @nr_sections: how many they are
+ */
+struct mdev_migration_producer_state {
+	u8 *data;
+	size_t len;
+	u32 nr_sections;
+};
+
+/**
  * struct mdev_migration_producer - a stream on its way out
  * @format: what it looks like
  * @ops: the driver's
@@ -45,8 +60,7 @@
  * @cursor: where in device memory to go on
  * @initial: bytes of memory that the first pass still has, at most
  * @state: state sections, once the device stands
- * @state_len: bytes of them that are not in @piece yet
- * @state_sections: how many they are
+ * @state_sent: they are in @piece, or were
  * @ended: the end mark was made
  * @error: why nothing more is made
  * @begin: header and compatibility section, later the end mark
@@ -64,9 +78,8 @@ struct mdev_migration_producer {
 	bool round;
 	u64 cursor;
 	u64 initial;
-	u8 *state;
-	size_t state_len;
-	u32 state_sections;
+	struct mdev_migration_producer_state state;
+	bool state_sent;
 	bool ended;
 	int error;
 	u8 begin[MDEV_MIGRATION_PRODUCER_BEGIN_MAX];
@@ -141,8 +154,39 @@ void mdev_migration_producer_free(struct mdev_migration_producer *producer)
 	if (!producer)
 		return;
 	kvfree(producer->chunk);
-	kvfree(producer->state);
+	kvfree(producer->state.data);
 	kvfree(producer);
+}
+
+/* 0, or -errno with the state that was given as it was. */
+static int mdev_migration_producer_take(struct mdev_migration_producer *producer,
+					struct mdev_migration_producer_state *state)
+{
+	const struct mdev_migration_format *format = producer->format;
+	size_t size = format->state_size +
+		      (size_t)format->nr_sections * MDEV_MIGRATION_SECTION_HEAD;
+	struct mdev_migration_writer writer;
+	int error;
+	u8 *data;
+
+	/* A driver may well have no state but its memory. */
+	data = kvmalloc(size + 1, GFP_KERNEL_ACCOUNT);
+	if (!data)
+		return -ENOMEM;
+
+	mdev_migration_writer_init(&writer, format, data, size);
+	error = producer->ops->save(producer->priv, &writer);
+	if (error) {
+		kvfree(data);
+		return error < 0 ? error : -EIO;
+	}
+
+	*state = (struct mdev_migration_producer_state){
+		.data = data,
+		.len = writer.buf.len,
+		.nr_sections = writer.nr_sections,
+	};
+	return 0;
 }
 
 /**
@@ -153,29 +197,40 @@ void mdev_migration_producer_free(struct mdev_migration_producer *producer)
  */
 int mdev_migration_producer_save(struct mdev_migration_producer *producer)
 {
-	const struct mdev_migration_format *format = producer->format;
-	size_t size = format->state_size +
-		      (size_t)format->nr_sections * MDEV_MIGRATION_SECTION_HEAD;
-	struct mdev_migration_writer writer;
+	return mdev_migration_producer_take(producer, &producer->state);
+}
+
+/**
+ * mdev_migration_producer_renew - the VMM wrote to the device that stands
+ * @producer: of a stream; its state was saved
+ *
+ * Return: 0 if what comes of the stream tells of it; -ESTALE, the same for ever,
+ * if what was sent already does not and is not what it should be; or -errno
+ * with the producer as it was.
+ */
+int mdev_migration_producer_renew(struct mdev_migration_producer *producer)
+{
+	const struct mdev_migration_mem_ops *mem = producer->ops->mem;
+	struct mdev_migration_producer_state state;
 	int error;
-	u8 *state;
 
-	/* A driver may well have no state but its memory. */
-	state = kvmalloc(size + 1, GFP_KERNEL_ACCOUNT);
-	if (!state)
-		return -ENOMEM;
+	if (producer->error)
+		return producer->error;
 
-	mdev_migration_writer_init(&writer, format, state, size);
-	error = producer->ops->save(producer->priv, &writer);
-	if (error) {
-		kvfree(state);
-		return error < 0 ? error : -EIO;
+	error = mdev_migration_producer_take(producer, &state);
+	if (error)
+		return error;
+
+	if (!producer->state_sent) {
+		swap(producer->state, state);
+	} else if (state.len != producer->state.len ||
+		   memcmp(state.data, producer->state.data, state.len) ||
+		   (producer->ended && mem &&
+		    mem->dirty_estimate(producer->priv))) {
+		producer->error = -ESTALE;
 	}
-
-	producer->state = state;
-	producer->state_len = writer.buf.len;
-	producer->state_sections = writer.nr_sections;
-	return 0;
+	kvfree(state.data);
+	return producer->error;
 }
 
 /**
@@ -186,7 +241,7 @@ int mdev_migration_producer_save(struct mdev_migration_producer *producer)
  */
 bool mdev_migration_producer_saved(const struct mdev_migration_producer *producer)
 {
-	return producer->state;
+	return producer->state.data;
 }
 
 /* Read a chunk and frame it; zeros are only named. */
@@ -298,56 +353,61 @@ static int mdev_migration_producer_next(struct mdev_migration_producer *producer
 
 	/* Also behind the state: what a VMM writes then is not lost. */
 	got = mdev_migration_producer_memory(producer);
-	if (got || !producer->state)
+	if (got || !producer->state.data)
 		return got;
 
-	if (producer->state_len) {
-		mdev_migration_producer_put(producer, producer->state,
-					    producer->state_len,
-					    producer->state_sections);
-		producer->state_len = 0;
-	} else {
+	if (!producer->state_sent && producer->state.len)
+		mdev_migration_producer_put(producer, producer->state.data,
+					    producer->state.len,
+					    producer->state.nr_sections);
+	else
 		mdev_migration_producer_put_end(producer);
-	}
+	producer->state_sent = true;
 	return 1;
+}
+
+/* Copy what is left of the piece. */
+static size_t mdev_migration_producer_copy(struct mdev_migration_producer *producer,
+					   u8 *out, size_t len)
+{
+	len = min(len, producer->piece_left);
+	memcpy(out, producer->piece, len);
+	producer->piece += len;
+	producer->piece_left -= len;
+	return len;
 }
 
 /**
  * mdev_migration_producer_read - read on in the stream
  * @producer: of a stream
  * @out: where to
- * @len: bytes wanted
+ * @len: bytes wanted, 1 at least
  *
- * Return: bytes copied; fewer than @len if there is no more: for now, or, once
- * the state was saved, at all. Or -errno of the driver, the same for ever.
+ * Makes one piece at most, as a few bytes may stand for a lot of memory: whoever
+ * calls looks whether there is something more urgent to do.
+ *
+ * Return: bytes copied, which may be fewer than @len; 0 if there is no more: for
+ * now, or, once the state was saved, at all. Or -errno, the same for ever.
  */
 ssize_t mdev_migration_producer_read(struct mdev_migration_producer *producer,
 				     u8 *out, size_t len)
 {
-	size_t done = 0;
+	size_t done;
+	int got;
 
 	if (producer->error)
 		return producer->error;
 
-	while (done < len) {
-		size_t piece = min(len - done, producer->piece_left);
-		int got;
+	done = mdev_migration_producer_copy(producer, out, len);
+	if (done == len)
+		return done;
 
-		if (piece) {
-			memcpy(out + done, producer->piece, piece);
-			producer->piece += piece;
-			producer->piece_left -= piece;
-			done += piece;
-			continue;
-		}
-
-		got = mdev_migration_producer_next(producer);
-		if (got < 0)
-			producer->error = got;
-		if (got <= 0)
-			break;
-		cond_resched();
-	}
+	got = mdev_migration_producer_next(producer);
+	if (got < 0)
+		producer->error = got;
+	if (got > 0)
+		done += mdev_migration_producer_copy(producer, out + done,
+						     len - done);
 	return done ? done : producer->error;
 }
 
@@ -394,14 +454,14 @@ bool mdev_migration_producer_ready(struct mdev_migration_producer *producer)
 {
 	struct mdev_migration_precopy info;
 
-	if (producer->error || producer->state)
+	if (producer->error || producer->state.data)
 		return true;
 	mdev_migration_producer_precopy(producer, &info);
 	return info.initial || info.dirty;
 }
 
 /* Most bytes that the state of a device takes now. */
-static u64 mdev_migration_producer_state(const struct mdev_migration_format *format,
+static u64 mdev_migration_producer_most(const struct mdev_migration_format *format,
 					 const struct mdev_migration_ops *ops,
 					 void *priv)
 {
@@ -421,18 +481,21 @@ static u64 mdev_migration_producer_state(const struct mdev_migration_format *for
 u64 mdev_migration_producer_left(struct mdev_migration_producer *producer)
 {
 	struct mdev_migration_precopy info;
+	u64 left;
 
 	if (producer->ended)
 		return producer->piece_left;
 
 	mdev_migration_producer_precopy(producer, &info);
-	if (producer->state)
-		info.dirty += producer->state_len;
+	if (producer->state_sent)
+		left = 0;
+	else if (producer->state.data)
+		left = producer->state.len;
 	else
-		info.dirty += mdev_migration_producer_state(producer->format,
-							    producer->ops,
-							    producer->priv);
-	return info.initial + info.dirty + MDEV_MIGRATION_PRODUCER_END;
+		left = mdev_migration_producer_most(producer->format,
+						     producer->ops,
+						     producer->priv);
+	return info.initial + info.dirty + left + MDEV_MIGRATION_PRODUCER_END;
 }
 
 /**
@@ -448,7 +511,7 @@ u64 mdev_migration_producer_estimate(const struct mdev_migration_format *format,
 				     void *priv)
 {
 	u64 bytes = MDEV_MIGRATION_PRODUCER_BEGIN_MAX +
-		    mdev_migration_producer_state(format, ops, priv) +
+		    mdev_migration_producer_most(format, ops, priv) +
 		    MDEV_MIGRATION_PRODUCER_END;
 
 	if (ops->mem)

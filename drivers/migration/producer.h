@@ -26,6 +26,7 @@ mdev_migration_producer_create(const struct mdev_migration_format *format,
 			       void *priv);
 void mdev_migration_producer_free(struct mdev_migration_producer *producer);
 int mdev_migration_producer_save(struct mdev_migration_producer *producer);
+int mdev_migration_producer_renew(struct mdev_migration_producer *producer);
 ssize_t mdev_migration_producer_read(struct mdev_migration_producer *producer,
 				     u8 *out, size_t len);
 bool mdev_migration_producer_saved(const struct mdev_migration_producer *producer);

@@ -9,6 +9,7 @@
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
@@ -89,7 +90,8 @@ static ssize_t mdev_migration_region_fetch(struct mdev_migration *mig,
 {
 	ssize_t got;
 
-	if (mutex_lock_killable(&mig->state_mutex))
+	if (fatal_signal_pending(current) ||
+	    mutex_lock_killable(&mig->state_mutex))
 		return -EINTR;
 	got = mdev_migration_region_fetch_locked(mig, data, len, offset);
 	mutex_unlock(&mig->state_mutex);
@@ -159,21 +161,30 @@ static ssize_t mdev_migration_region_run(struct mdev_migration *mig,
 	return error ? error : 1;
 }
 
-/* 0; 1 if a signal came before anything was done; or why it was refused. */
-static int mdev_migration_region_store(struct mdev_migration *mig,
-				       const u8 *data, size_t len, u64 offset)
+/* Bytes taken; fewer than @len if a signal came; or why it was refused. */
+static ssize_t mdev_migration_region_store(struct mdev_migration *mig,
+					   const u8 *data, size_t len,
+					   u64 offset)
 {
-	int error;
+	u64 at = offset - VFIO_DEVICE_STATE_CONTEXT_OFFSET;
+	size_t done = 0;
+	ssize_t taken;
 
-	if (mutex_lock_killable(&mig->state_mutex))
-		return 1;
-	error = mdev_migration_restore_write_locked(mig,
-						    MDEV_MIGRATION_FRONT_REGION,
-						    offset -
-						    VFIO_DEVICE_STATE_CONTEXT_OFFSET,
-						    data, len);
-	mutex_unlock(&mig->state_mutex);
-	return error;
+	while (done < len && !fatal_signal_pending(current)) {
+		if (mutex_lock_killable(&mig->state_mutex))
+			break;
+		taken = mdev_migration_restore_write_locked(mig,
+							    MDEV_MIGRATION_FRONT_REGION,
+							    at + done,
+							    data + done,
+							    len - done);
+		mutex_unlock(&mig->state_mutex);
+		if (taken < 0)
+			return taken;
+		done += taken;
+		cond_resched();
+	}
+	return done;
 }
 
 /*
@@ -187,21 +198,20 @@ static ssize_t mdev_migration_region_store_all(struct mdev_migration *mig,
 					       size_t count, u64 offset)
 {
 	size_t done = 0;
-	int error;
 
 	while (done < count) {
 		size_t len = min(count - done, MDEV_MIGRATION_REGION_BOUNCE);
+		ssize_t taken;
 
 		if (copy_from_user(bounce, buf + done, len))
 			return done ? done : -EFAULT;
-		error = mdev_migration_region_store(mig, bounce, len,
+		taken = mdev_migration_region_store(mig, bounce, len,
 						    offset + done);
-		if (error > 0)
+		if (taken < 0)
+			return taken;
+		done += taken;
+		if (taken < len)
 			return done ? done : -EINTR;
-		if (error)
-			return error;
-		done += len;
-		cond_resched();
 	}
 	return done;
 }

@@ -94,6 +94,7 @@ void mdev_migration_restore_drop_locked(struct mdev_migration *mig)
 
 	mdev_migration_restore_free_locked(mig);
 	mig->write_next = 0;
+	mig->load_error = 0;
 	WRITE_ONCE(mig->load_file, NULL);
 }
 
@@ -160,9 +161,10 @@ static size_t mdev_migration_restore_head(struct mdev_migration_load *load,
 	return piece;
 }
 
-/* Take some bytes of the context. 0, or why it is refused. */
+/* Take some bytes of the context, and say how many. 0, or why it is refused. */
 static int mdev_migration_restore_push_locked(struct mdev_migration *mig,
-					      const u8 *data, size_t len)
+					      const u8 *data, size_t len,
+					      size_t *taken)
 {
 	struct mdev_migration_load *load = mig->load;
 	struct mdev_migration_parser *parser = &load->parser;
@@ -170,17 +172,17 @@ static int mdev_migration_restore_push_locked(struct mdev_migration *mig,
 
 	lockdep_assert_held(&mig->state_mutex);
 
-	piece = mdev_migration_restore_head(load, data, len);
-	atomic64_add(piece, &mig->moved);
-	data += piece;
-	len -= piece;
+	*taken = mdev_migration_restore_head(load, data, len);
+	atomic64_add(*taken, &mig->moved);
 	if (parser->error || load->came < sizeof(load->head))
 		return parser->error;
 
-	piece = min_t(u64, len, load->length - load->came);
+	piece = mdev_migration_parser_push(parser, data + *taken,
+					   min_t(u64, len - *taken,
+						 load->length - load->came));
 	load->came += piece;
 	atomic64_add(piece, &mig->moved);
-	mdev_migration_parser_push(parser, data, piece);
+	*taken += piece;
 
 	if (load->came == load->length)
 		return mdev_migration_parser_finish(parser);
@@ -248,14 +250,16 @@ static int mdev_migration_restore_apply_locked(struct mdev_migration *mig,
 static int mdev_migration_restore_refuse_locked(struct mdev_migration *mig,
 						enum mdev_migration_front front)
 {
+	int error = mig->load->parser.error;
+
 	lockdep_assert_held(&mig->state_mutex);
 
-	mig->load_error = mig->load->parser.error;
 	mdev_migration_restore_say_locked(mig);
 	WARN_ON_ONCE(mdev_migration_step_locked(mig, MDEV_MIGRATION_EV_REFUSE,
 						front));
 	mdev_migration_restore_drop_locked(mig);
-	return mig->load_error;
+	mig->load_error = error;
+	return error;
 }
 
 /**
@@ -266,16 +270,23 @@ static int mdev_migration_restore_refuse_locked(struct mdev_migration *mig,
  * @data: the bytes
  * @len: how many, 1 at least
  *
- * Return: 0, -EBUSY if another front end owns the device, -EINVAL for a gap,
- * -EINTR or -ENOMEM with nothing changed, or why the context is refused.
+ * The lock is to be dropped before it is called for the bytes that were not
+ * taken: each call writes no more than one section of device memory.
+ *
+ * Return: bytes taken, -EBUSY if another front end owns the device, -EINVAL for
+ * a gap, -EINTR or -ENOMEM with nothing changed, or why the context is refused.
  */
-int mdev_migration_restore_write_locked(struct mdev_migration *mig,
-					enum mdev_migration_front front,
-					u64 at, const u8 *data, size_t len)
+ssize_t mdev_migration_restore_write_locked(struct mdev_migration *mig,
+					    enum mdev_migration_front front,
+					    u64 at, const u8 *data, size_t len)
 {
+	size_t taken = len;
 	int error;
 
 	lockdep_assert_held(&mig->state_mutex);
+
+	if (mdev_migration_fsm_is_others(&mig->fsm, front))
+		return -EBUSY;
 
 	if (!at) {
 		error = mdev_migration_restore_first_locked(mig, front);
@@ -287,15 +298,18 @@ int mdev_migration_restore_write_locked(struct mdev_migration *mig,
 		return -EINVAL;
 	}
 
-	mig->write_next = at + len;
-	/* A whole context was taken over; these are bytes behind it. */
-	if (!mig->load)
-		return 0;
+	/* Else a whole context was taken over; these are bytes behind it. */
+	if (mig->load) {
+		error = mdev_migration_restore_push_locked(mig, data, len,
+							   &taken);
+		if (!error && mig->load->came == mig->load->length)
+			error = mdev_migration_restore_apply_locked(mig, front);
+		if (error)
+			return mdev_migration_restore_refuse_locked(mig, front);
+	}
 
-	error = mdev_migration_restore_push_locked(mig, data, len);
-	if (!error && mig->load->came == mig->load->length)
-		error = mdev_migration_restore_apply_locked(mig, front);
-	return error ? mdev_migration_restore_refuse_locked(mig, front) : 0;
+	mig->write_next = at + taken;
+	return taken;
 }
 
 /**
@@ -325,24 +339,27 @@ int mdev_migration_restore_begin_locked(struct mdev_migration *mig)
  * @data: the bytes
  * @len: how many, 1 at least
  *
- * The device stays in its state whatever comes.
+ * The device stays in its state whatever comes. The lock is to be dropped
+ * before it is called for the bytes that were not taken.
  *
- * Return: 0, or why the stream is refused; the same one for ever from then on.
+ * Return: bytes taken, or why the stream is refused; the same one for ever from
+ * then on.
  */
-int mdev_migration_restore_stream_locked(struct mdev_migration *mig,
-					 const u8 *data, size_t len)
+ssize_t mdev_migration_restore_stream_locked(struct mdev_migration *mig,
+					     const u8 *data, size_t len)
 {
 	struct mdev_migration_load *load = mig->load;
 	struct mdev_migration_parser *parser = &load->parser;
+	size_t taken;
 
 	lockdep_assert_held(&mig->state_mutex);
 
 	if (parser->error)
 		return parser->error;
 
-	mdev_migration_parser_push(parser, data, len);
-	atomic64_add(parser->consumed - load->came, &mig->moved);
-	load->came = parser->consumed;
+	taken = mdev_migration_parser_push(parser, data, len);
+	load->came += taken;
+	atomic64_add(taken, &mig->moved);
 	if (parser->state == MDEV_MIGRATION_PARSER_DONE)
 		load->applied = !mdev_migration_restore_judge_locked(mig);
 
@@ -350,8 +367,9 @@ int mdev_migration_restore_stream_locked(struct mdev_migration *mig,
 		load->applied = false;
 		mdev_migration_restore_say_locked(mig);
 		mig->params.ops->reset(mig->params.priv);
+		return parser->error;
 	}
-	return parser->error;
+	return taken;
 }
 
 /**

@@ -73,6 +73,25 @@ int mdev_migration_save_begin_locked(struct mdev_migration *mig)
 	return 0;
 }
 
+/* Before the state is saved, so that a change in between is not missed. */
+static void mdev_migration_save_note_locked(struct mdev_migration *mig)
+{
+	lockdep_assert_held(&mig->state_mutex);
+
+	mig->save_generation = atomic64_read(&mig->generation);
+	/* Pairs with the full barrier in mdev_migration_touch(). */
+	smp_rmb();
+}
+
+static bool mdev_migration_save_stale_locked(struct mdev_migration *mig)
+{
+	lockdep_assert_held(&mig->state_mutex);
+
+	/* What was copied so far was copied before this is looked at. */
+	smp_rmb();
+	return atomic64_read(&mig->generation) != mig->save_generation;
+}
+
 /**
  * mdev_migration_save_state_locked - the device stands: its stream gets an end
  * @mig: the device, with a stream
@@ -85,10 +104,36 @@ int mdev_migration_save_state_locked(struct mdev_migration *mig)
 
 	lockdep_assert_held(&mig->state_mutex);
 
+	mdev_migration_save_note_locked(mig);
 	error = mdev_migration_producer_save(mig->producer);
 	trace_mdev_migration_switchover(mig->params.dev, error,
 					error ? 0 :
 					mdev_migration_producer_left(mig->producer));
+	return error;
+}
+
+/**
+ * mdev_migration_save_renew_locked - before a stream is read on
+ * @mig: the device, with a stream
+ *
+ * Return: 0; -ESTALE if the VMM changed what was read already; or -errno of
+ * saving the state again.
+ */
+int mdev_migration_save_renew_locked(struct mdev_migration *mig)
+{
+	s64 before = mig->save_generation;
+	int error;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	if (!mdev_migration_producer_saved(mig->producer) ||
+	    !mdev_migration_save_stale_locked(mig))
+		return 0;
+
+	mdev_migration_save_note_locked(mig);
+	error = mdev_migration_producer_renew(mig->producer);
+	if (error)
+		mig->save_generation = before;
 	return error;
 }
 
@@ -109,9 +154,7 @@ static int mdev_migration_save_take_locked(struct mdev_migration *mig)
 	if (error)
 		return error;
 
-	mig->snapshot_generation = atomic64_read(&mig->generation);
-	/* Pairs with the full barrier in mdev_migration_touch(). */
-	smp_rmb();
+	mdev_migration_save_note_locked(mig);
 	snapshot = mdev_migration_snapshot_take(&mig->format, ops,
 						mig->params.priv);
 	if (IS_ERR(snapshot)) {
@@ -126,15 +169,6 @@ static int mdev_migration_save_take_locked(struct mdev_migration *mig)
 				      mdev_migration_snapshot_length(snapshot),
 				      mdev_migration_snapshot_chunks(snapshot));
 	return 0;
-}
-
-static bool mdev_migration_save_stale_locked(struct mdev_migration *mig)
-{
-	lockdep_assert_held(&mig->state_mutex);
-
-	/* What was copied so far was copied before this is looked at. */
-	smp_rmb();
-	return atomic64_read(&mig->generation) != mig->snapshot_generation;
 }
 
 /* Zeros behind the context do not count. */

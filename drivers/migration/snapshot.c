@@ -15,6 +15,7 @@
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vfio_device_state.h>
@@ -153,6 +154,8 @@ static int mdev_migration_snapshot_index(struct mdev_migration_snapshot *snapsho
 
 		at += MDEV_MIGRATION_CHUNK_FRAME + len;
 		from = offset + len;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 	}
 

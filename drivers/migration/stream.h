@@ -184,8 +184,8 @@ void mdev_migration_parser_init(struct mdev_migration_parser *parser,
 				const struct mdev_migration_format *format,
 				const struct mdev_migration_sink *sink,
 				void *arg);
-int mdev_migration_parser_push(struct mdev_migration_parser *parser,
-			       const u8 *data, size_t len);
+size_t mdev_migration_parser_push(struct mdev_migration_parser *parser,
+				  const u8 *data, size_t len);
 int mdev_migration_parser_finish(struct mdev_migration_parser *parser);
 int mdev_migration_parser_fail(struct mdev_migration_parser *parser, int error,
 			       const char *why);

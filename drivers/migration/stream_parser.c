@@ -477,6 +477,14 @@ static const struct mdev_migration_parser_step {
 	},
 };
 
+/* Does the payload that is being collected write device memory? */
+static bool mdev_migration_parser_in_memory(const struct mdev_migration_parser *parser)
+{
+	return parser->state == MDEV_MIGRATION_PARSER_PAYLOAD &&
+	       (parser->id == MDEV_MIGRATION_SECTION_MEM ||
+		parser->id == MDEV_MIGRATION_SECTION_ZERO);
+}
+
 /**
  * mdev_migration_parser_init - expect a stream
  * @parser: filled in; ended by mdev_migration_parser_fini()
@@ -503,31 +511,38 @@ void mdev_migration_parser_init(struct mdev_migration_parser *parser,
  * @data: the bytes
  * @len: how many
  *
- * Return: 0, or -errno; the same one for ever from then on.
+ * Stops behind a section of device memory, as a few bytes may stand for a lot of
+ * it: whoever calls looks whether there is something more urgent to do.
+ *
+ * Return: bytes taken. Fewer than @len if it stopped, or, with @parser->error
+ * set, if the stream is refused.
  */
-int mdev_migration_parser_push(struct mdev_migration_parser *parser,
-			       const u8 *data, size_t len)
+size_t mdev_migration_parser_push(struct mdev_migration_parser *parser,
+				  const u8 *data, size_t len)
 {
-	while (!parser->error) {
+	bool written = false;
+	size_t taken = 0;
+
+	while (!parser->error && !written) {
 		const struct mdev_migration_parser_step *step;
 		u32 piece;
 
 		step = &mdev_migration_parser_steps[parser->state];
 		if (parser->have == parser->want) {
+			written = mdev_migration_parser_in_memory(parser);
 			step->end(parser);
 			continue;
 		}
-		if (!len)
+		if (taken == len)
 			break;
 
-		piece = min_t(size_t, len, parser->want - parser->have);
-		step->take(parser, data, piece);
+		piece = min_t(size_t, len - taken, parser->want - parser->have);
+		step->take(parser, data + taken, piece);
 		parser->have += piece;
 		parser->consumed += piece;
-		data += piece;
-		len -= piece;
+		taken += piece;
 	}
-	return parser->error;
+	return taken;
 }
 
 /**

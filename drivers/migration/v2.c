@@ -6,23 +6,39 @@
  */
 #include <linux/bug.h>
 #include <linux/compiler.h>
-#include <linux/container_of.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/spinlock.h>
 #include <linux/vfio.h>
 
 #include "compat_vfio_migration.h"
 #include "mdev_migration_private.h"
 
-/* What the ops are of is found by where they are. */
+/*
+ * The handles that offer migration v2, and what protects the list. The core has
+ * no place for a handle beside the ops, and ops are const: there is one table for
+ * all devices, and what a device's handle is stands here. A leaf lock.
+ */
+static LIST_HEAD(mdev_migration_v2_all);
+static DEFINE_SPINLOCK(mdev_migration_v2_lock);
+
+/* The core calls only the ops of devices whose handle lives. */
 static struct mdev_migration *mdev_migration_v2_find(struct vfio_device *vdev)
 {
-	return container_of(vdev->mig_ops, struct mdev_migration, v2_ops);
+	struct mdev_migration *mig;
+
+	spin_lock(&mdev_migration_v2_lock);
+	list_for_each_entry(mig, &mdev_migration_v2_all, in_all)
+		if (mig->vdev == vdev)
+			break;
+	spin_unlock(&mdev_migration_v2_lock);
+	return mig;
 }
 
 /* What came was no good: the device is as after reset, and has to be reset. */
@@ -187,12 +203,26 @@ void mdev_migration_v2_setup(struct mdev_migration *mig,
 			     struct vfio_device *vdev)
 {
 	mdev_migration_v2_check_numbers();
-	mig->v2_ops = mdev_migration_v2_ops;
-	vdev->mig_ops = &mig->v2_ops;
+	mig->vdev = vdev;
+	spin_lock(&mdev_migration_v2_lock);
+	list_add(&mig->in_all, &mdev_migration_v2_all);
+	spin_unlock(&mdev_migration_v2_lock);
+	vdev->mig_ops = &mdev_migration_v2_ops;
 	vdev->migration_flags = VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P |
 				VFIO_MIGRATION_PRE_COPY;
 }
 EXPORT_SYMBOL_GPL(mdev_migration_v2_setup);
+
+/**
+ * mdev_migration_v2_forget - undo mdev_migration_v2_setup()
+ * @mig: a handle that the core does not ask for any more
+ */
+void mdev_migration_v2_forget(struct mdev_migration *mig)
+{
+	spin_lock(&mdev_migration_v2_lock);
+	list_del_init(&mig->in_all);
+	spin_unlock(&mdev_migration_v2_lock);
+}
 
 int mdev_migration_device_feature(struct vfio_device *vdev, u32 flags,
 				  void __user *arg, size_t argsz)

@@ -18,6 +18,7 @@
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/stddef.h>
 #include <linux/uaccess.h>
@@ -76,10 +77,14 @@ static ssize_t mdev_migration_v2_file_fetch_locked(struct mdev_migration_v2_file
 	if (READ_ONCE(file->error))
 		return READ_ONCE(file->error);
 
-	got = mdev_migration_producer_read(mig->producer, data, len);
+	got = mdev_migration_save_renew_locked(mig);
+	if (!got)
+		got = mdev_migration_producer_read(mig->producer, data, len);
 	if (got > 0)
 		atomic64_add(got, &mig->moved);
-	else if (!got && !mdev_migration_producer_saved(mig->producer))
+	else if (got < 0)
+		mdev_migration_wake(mig);
+	else if (!mdev_migration_producer_saved(mig->producer))
 		got = -ENOMSG;
 	return got;
 }
@@ -89,7 +94,8 @@ static ssize_t mdev_migration_v2_file_fetch(struct mdev_migration_v2_file *file,
 {
 	ssize_t got;
 
-	if (mutex_lock_killable(&file->mig->state_mutex))
+	if (fatal_signal_pending(current) ||
+	    mutex_lock_killable(&file->mig->state_mutex))
 		return -EINTR;
 	got = mdev_migration_v2_file_fetch_locked(file, data, len);
 	mutex_unlock(&file->mig->state_mutex);
@@ -120,11 +126,10 @@ static ssize_t mdev_migration_v2_file_read(struct file *filp, char __user *buf,
 		if (copy_to_user(buf + done, bounce, got)) {
 			got = -EFAULT;
 			WRITE_ONCE(file->error, got);
+			mdev_migration_wake(file->mig);
 			break;
 		}
 		done += got;
-		if (got < len)
-			break;
 		cond_resched();
 	}
 
@@ -132,18 +137,29 @@ static ssize_t mdev_migration_v2_file_read(struct file *filp, char __user *buf,
 	return done ? done : got;
 }
 
-static int mdev_migration_v2_file_store(struct mdev_migration_v2_file *file,
-					const u8 *data, size_t len)
+/* Bytes taken; fewer than @len if a signal came; or why it was refused. */
+static ssize_t mdev_migration_v2_file_store(struct mdev_migration_v2_file *file,
+					    const u8 *data, size_t len)
 {
 	struct mdev_migration *mig = file->mig;
-	int error = -ENODEV;
+	size_t done = 0;
 
-	if (mutex_lock_killable(&mig->state_mutex))
-		return -EINTR;
-	if (mdev_migration_v2_file_loads(file))
-		error = mdev_migration_restore_stream_locked(mig, data, len);
-	mutex_unlock(&mig->state_mutex);
-	return error;
+	while (done < len && !fatal_signal_pending(current)) {
+		ssize_t taken = -ENODEV;
+
+		if (mutex_lock_killable(&mig->state_mutex))
+			break;
+		if (mdev_migration_v2_file_loads(file))
+			taken = mdev_migration_restore_stream_locked(mig,
+								     data + done,
+								     len - done);
+		mutex_unlock(&mig->state_mutex);
+		if (taken < 0)
+			return taken;
+		done += taken;
+		cond_resched();
+	}
+	return done;
 }
 
 /*
@@ -155,8 +171,8 @@ static ssize_t mdev_migration_v2_file_write(struct file *filp,
 					    size_t count, loff_t *pos)
 {
 	struct mdev_migration_v2_file *file = filp->private_data;
-	size_t done = 0;
-	int error = 0;
+	size_t len, done = 0;
+	ssize_t taken = 0;
 	u8 *bounce;
 
 	if (!count)
@@ -167,22 +183,23 @@ static ssize_t mdev_migration_v2_file_write(struct file *filp,
 		return -ENOMEM;
 
 	while (done < count) {
-		size_t len = min(count - done, MDEV_MIGRATION_V2_BOUNCE);
-
-		error = -EFAULT;
-		if (copy_from_user(bounce, buf + done, len))
+		len = min(count - done, MDEV_MIGRATION_V2_BOUNCE);
+		if (copy_from_user(bounce, buf + done, len)) {
+			taken = done ? 0 : -EFAULT;
 			break;
-		error = mdev_migration_v2_file_store(file, bounce, len);
-		if (error)
+		}
+		taken = mdev_migration_v2_file_store(file, bounce, len);
+		if (taken < 0)
 			break;
-		done += len;
-		cond_resched();
+		done += taken;
+		if (taken < len) {
+			taken = done ? 0 : -EINTR;
+			break;
+		}
 	}
 
 	kvfree(bounce);
-	if (!error || (done && (error == -EFAULT || error == -EINTR)))
-		return done;
-	return error;
+	return taken < 0 ? taken : done;
 }
 
 static __poll_t mdev_migration_v2_file_poll(struct file *filp,
@@ -194,7 +211,9 @@ static __poll_t mdev_migration_v2_file_poll(struct file *filp,
 
 	poll_wait(filp, &mig->wait, table);
 
-	mutex_lock(&mig->state_mutex);
+	/* Who is being killed does not look at what it gets. */
+	if (mutex_lock_killable(&mig->state_mutex))
+		return EPOLLERR;
 	if (mdev_migration_v2_file_loads(file))
 		events = EPOLLOUT | EPOLLWRNORM;
 	else if (!mdev_migration_v2_file_saves(file))

@@ -4,6 +4,7 @@
  */
 #include <linux/device.h>
 #include <linux/mutex.h>
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 #include <setjmp.h>
 
@@ -52,6 +53,7 @@ static void unit_run(unsigned int nr)
 	unit_alloc_fails_at = 0;
 	unit_fault = NULL;
 	unit_signal = false;
+	unit_alive = -1;
 	unit_held = 0;
 	unit_logged = 0;
 

@@ -11,6 +11,7 @@
 #include <linux/errno.h>
 #include <linux/file.h>
 #include <linux/mutex.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
@@ -23,6 +24,7 @@ char unit_log[512];
 unsigned int unit_logged;
 int unit_held;
 bool unit_signal;
+int unit_alive = -1;
 const void *unit_fault;
 unsigned int unit_alloc_fails_at;
 size_t unit_alloc_bytes;

@@ -8,6 +8,7 @@
 #define max(a, b) ({ __typeof__(a) _a = (a); __typeof__(b) _b = (b); \
 		     _a > _b ? _a : _b; })
 #define min_t(type, a, b) min((type)(a), (type)(b))
+#define swap(a, b) do { __typeof__(a) _a = (a); (a) = (b); (b) = _a; } while (0)
 #define max_t(type, a, b) max((type)(a), (type)(b))
 
 #endif
