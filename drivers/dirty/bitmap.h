@@ -2,7 +2,7 @@
 /*
  * Bits for pages: ranges of bits in arrays of words, and the leaf, which
  * remembers for 4096 pages what the devices wrote. Pure: no locks, no
- * allocation; the callers hold the lock of the container.
+ * allocation; the callers hold the lock of the container, or of the log.
  */
 #ifndef _VFIO_DIRTY_BITMAP_H
 #define _VFIO_DIRTY_BITMAP_H

@@ -32,6 +32,27 @@ void vfio_dirty_leaves_exit(void)
 }
 
 /**
+ * vfio_dirty_leaf_alloc - make a leaf in which nothing was written
+ * @gfp: how
+ *
+ * Return: the leaf or NULL.
+ */
+struct vfio_dirty_leaf *vfio_dirty_leaf_alloc(gfp_t gfp)
+{
+	return kmem_cache_zalloc(vfio_dirty_leaf_cache, gfp);
+}
+
+/**
+ * vfio_dirty_leaf_free - undo vfio_dirty_leaf_alloc()
+ * @leaf: a leaf of which nothing is pinned
+ */
+void vfio_dirty_leaf_free(struct vfio_dirty_leaf *leaf)
+{
+	kfree(leaf->blocks);
+	kmem_cache_free(vfio_dirty_leaf_cache, leaf);
+}
+
+/**
  * vfio_dirty_leaves_reserve_locked - make sure that pages can be marked
  * @c: the container
  * @m: the mapping
@@ -53,14 +74,13 @@ int vfio_dirty_leaves_reserve_locked(struct vfio_dirty_container *c,
 		if (vfio_dirty_leaf_find_locked(c, m, i <<
 						VFIO_DIRTY_LEAF_SHIFT))
 			continue;
-		leaf = kmem_cache_zalloc(vfio_dirty_leaf_cache,
-					 GFP_KERNEL_ACCOUNT);
+		leaf = vfio_dirty_leaf_alloc(GFP_KERNEL_ACCOUNT);
 		if (!leaf)
 			return -ENOMEM;
 		ret = xa_insert(&m->leaves, i, leaf,
 				GFP_KERNEL_ACCOUNT);
 		if (ret) {
-			kmem_cache_free(vfio_dirty_leaf_cache, leaf);
+			vfio_dirty_leaf_free(leaf);
 			return ret;
 		}
 		cond_resched();
@@ -110,8 +130,7 @@ void vfio_dirty_leaves_free(struct vfio_dirty_mapping *m)
 	if (xa_empty(&m->leaves))
 		return;
 	xa_for_each(&m->leaves, i, leaf) {
-		kfree(leaf->blocks);
-		kmem_cache_free(vfio_dirty_leaf_cache, leaf);
+		vfio_dirty_leaf_free(leaf);
 		cond_resched();
 	}
 	xa_destroy(&m->leaves);

@@ -5,60 +5,185 @@
  * of the device, not of a container, so that it also works where guest memory is
  * behind stock type1 or iommufd.
  *
- * Pages are logged when they were written, whether they are pinned or not, and
- * wherever they are: what the VMM asked to be logged is only what it will read.
+ * Pages are logged when they were written, whether they are pinned or not, if
+ * they are among those that the VMM asked for at the start. They are kept in the
+ * leaves of bitmap.h, which are numbered by IOVA here. Where there is no memory
+ * for a leaf all that was asked for is lost: it counts as written, page by page
+ * until it was reported, and what is written of it meanwhile need not be kept.
+ *
+ * A report waits for the VMM's memory, and the device must not. So it takes a
+ * part out of the log under the lock, and reports it without.
  */
-#include <linux/bitmap.h>
+#include <linux/bitops.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/interval_tree.h>
 #include <linux/iova_bitmap.h>
 #include <linux/limits.h>
+#include <linux/list.h>
+#include <linux/memcontrol.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/vfio.h>
 #include <linux/vfio_dirty.h>
 #include <linux/xarray.h>
 
 #include "compat_vfio.h"
+#include "span.h"
+#include "vfio_dirty_private.h"
 
-/* One piece of a log: 16 MiB of guest memory in 512 bytes. */
-#define VFIO_DIRTY_LOG_PAGES	4096UL
-#define VFIO_DIRTY_LOG_BYTES	(VFIO_DIRTY_LOG_PAGES * PAGE_SIZE)
+/* There is one run of a log: what a leaf holds is of it, or void. */
+#define VFIO_DIRTY_LOG_EPOCH	1
+
+/* Of 1 TiB in leaves that are all touched; it takes 68 MiB. */
+#define VFIO_DIRTY_LOG_LEAVES	65536UL
+
+/* Holes that reports may leave in what was lost, beside one in each range. */
+#define VFIO_DIRTY_LOG_HOLES	64U
 
 /**
  * struct vfio_dirty_log - what a device wrote
- * @ops: for the vfio core, which finds the log by them
- * @lock: protects all below
+ * @in_all: entry of vfio_dirty_log_all
+ * @vdev: the device; constant
+ * @lock: protects all below; held over no copy from or to user memory
  * @started: there is somebody who wants to know; also read without the lock
- * @all: there was no memory for a piece: everything counts as written until the
- *	log is stopped
- * @pieces: bitmaps by number of their VFIO_DIRTY_LOG_BYTES
+ * @asked: the pages that it wants to know of
+ * @lost: those of them that count as written until they are reported
+ * @leaves: struct vfio_dirty_leaf by page >> VFIO_DIRTY_LEAF_SHIFT
+ * @nr_leaves: how many
+ * @memcg: who started it, and is charged for the leaves
  */
 struct vfio_dirty_log {
-	struct vfio_log_ops ops;
+	struct list_head in_all;
+	struct vfio_device *vdev;
+
 	struct mutex lock;	/* see above */
 	bool started;
-	bool all;
-	struct xarray pieces;
+	struct vfio_dirty_spans asked;
+	struct vfio_dirty_spans lost;
+	struct xarray leaves;
+	unsigned long nr_leaves;
+	struct mem_cgroup *memcg;
 };
 
+/**
+ * struct vfio_dirty_log_part - pages of a leaf, on their way to the VMM
+ * @first: first page
+ * @last: last page
+ * @bits: which of them were written, by their place in the leaf
+ */
+struct vfio_dirty_log_part {
+	unsigned long first;
+	unsigned long last;
+	u64 bits[VFIO_DIRTY_LEAF_WORDS];
+};
+
+/*
+ * All logs, and what protects the list. The core has no place for a log beside
+ * the ops, and ops are const: there is one table for all devices, and which log
+ * is a device's stands here. A leaf lock.
+ */
+static LIST_HEAD(vfio_dirty_log_all);
+static DEFINE_SPINLOCK(vfio_dirty_log_all_lock);
+
+/* The core calls only the ops of devices whose log lives. */
 static struct vfio_dirty_log *vfio_dirty_log_find(struct vfio_device *vdev)
 {
-	return container_of(vdev->log_ops, struct vfio_dirty_log, ops);
+	struct vfio_dirty_log *log;
+
+	spin_lock(&vfio_dirty_log_all_lock);
+	list_for_each_entry(log, &vfio_dirty_log_all, in_all)
+		if (log->vdev == vdev)
+			break;
+	spin_unlock(&vfio_dirty_log_all_lock);
+	return log;
 }
 
-static void vfio_dirty_log_clear_locked(struct vfio_dirty_log *log)
+static void vfio_dirty_log_drop_locked(struct vfio_dirty_log *log)
 {
-	unsigned long *piece, index;
+	struct vfio_dirty_leaf *leaf;
+	unsigned long index;
 
 	lockdep_assert_held(&log->lock);
-	WRITE_ONCE(log->started, false);
-	log->all = false;
-	xa_for_each(&log->pieces, index, piece)
-		kfree(piece);
-	xa_destroy(&log->pieces);
+	xa_for_each(&log->leaves, index, leaf) {
+		vfio_dirty_leaf_free(leaf);
+		cond_resched();
+	}
+	xa_destroy(&log->leaves);
+	log->nr_leaves = 0;
+}
+
+/* What is written from now on is known again as soon as it was reported. */
+static void vfio_dirty_log_lose_locked(struct vfio_dirty_log *log)
+{
+	lockdep_assert_held(&log->lock);
+	vfio_dirty_log_drop_locked(log);
+	vfio_dirty_spans_copy(&log->lost, &log->asked);
+}
+
+static int vfio_dirty_log_alloc_spans(struct vfio_dirty_spans *spans,
+				      unsigned int room)
+{
+	spans->span = kvcalloc(room, sizeof(*spans->span), GFP_KERNEL_ACCOUNT);
+	spans->room = room;
+	spans->nr = 0;
+
+	return spans->span ? 0 : -ENOMEM;
+}
+
+static void vfio_dirty_log_free_spans(struct vfio_dirty_spans *spans)
+{
+	kvfree(spans->span);
+	*spans = (struct vfio_dirty_spans){};
+}
+
+/* The core looked at the ranges, but lets empty ones pass. */
+static void vfio_dirty_log_ask_locked(struct vfio_dirty_log *log,
+				      struct rb_root_cached *ranges)
+{
+	struct interval_tree_node *range;
+	struct rb_node *node;
+
+	lockdep_assert_held(&log->lock);
+	for (node = rb_first_cached(ranges); node; node = rb_next(node)) {
+		range = rb_entry(node, struct interval_tree_node, rb);
+		if (range->start <= range->last)
+			vfio_dirty_spans_add(&log->asked,
+					     range->start >> PAGE_SHIFT,
+					     range->last >> PAGE_SHIFT);
+	}
+}
+
+static int vfio_dirty_log_start_locked(struct vfio_dirty_log *log,
+				       struct rb_root_cached *ranges,
+				       u32 nnodes)
+{
+	int ret;
+
+	lockdep_assert_held(&log->lock);
+	if (log->started)
+		return -EINVAL;
+
+	ret = vfio_dirty_log_alloc_spans(&log->asked, nnodes);
+	if (ret)
+		return ret;
+	ret = vfio_dirty_log_alloc_spans(&log->lost,
+					 2 * nnodes + VFIO_DIRTY_LOG_HOLES);
+	if (ret) {
+		vfio_dirty_log_free_spans(&log->asked);
+		return ret;
+	}
+
+	vfio_dirty_log_ask_locked(log, ranges);
+	log->memcg = get_mem_cgroup_from_mm(current->mm);
+	WRITE_ONCE(log->started, true);
+	return 0;
 }
 
 /* Pages of 4 KiB, whatever the VMM would like: the core reports larger ones. */
@@ -67,15 +192,13 @@ static int vfio_dirty_log_start(struct vfio_device *vdev,
 				u64 *page_size)
 {
 	struct vfio_dirty_log *log = vfio_dirty_log_find(vdev);
-	int ret = -EINVAL;
+	int ret;
 
 	mutex_lock(&log->lock);
-	if (!log->started) {
-		WRITE_ONCE(log->started, true);
-		*page_size = PAGE_SIZE;
-		ret = 0;
-	}
+	ret = vfio_dirty_log_start_locked(log, ranges, nnodes);
 	mutex_unlock(&log->lock);
+	if (!ret)
+		*page_size = PAGE_SIZE;
 	/* a write that missed this is in what the VMM reads from now on */
 	smp_mb();
 
@@ -89,119 +212,230 @@ static int vfio_dirty_log_stop(struct vfio_device *vdev)
 	return 0;
 }
 
-/* Report pages of a piece, and forget them. */
-static void vfio_dirty_log_sweep(unsigned long *piece, unsigned long base,
-				 unsigned long first, unsigned long end,
-				 struct iova_bitmap *dirty)
+/* The pages of a part that lie in one span, and then the next of these. */
+static void vfio_dirty_log_add_lost_locked(struct vfio_dirty_log *log,
+					   struct vfio_dirty_log_part *part)
 {
-	unsigned long from, to;
-
-	for (from = first; from < end; from = to) {
-		from = find_next_bit(piece, end, from);
-		if (from >= end)
-			break;
-		to = find_next_zero_bit(piece, end, from);
-		iova_bitmap_set(dirty, base + from * PAGE_SIZE,
-				(to - from) * PAGE_SIZE);
-		bitmap_clear(piece, from, to - from);
-	}
-}
-
-static void vfio_dirty_log_read_locked(struct vfio_dirty_log *log,
-				       unsigned long iova, unsigned long last,
-				       struct iova_bitmap *dirty)
-{
-	unsigned long index, *piece, base, first, end;
+	unsigned long base = round_down(part->first, VFIO_DIRTY_LEAF_PAGES);
+	unsigned long first = part->first;
+	struct vfio_dirty_span lost;
 
 	lockdep_assert_held(&log->lock);
-	xa_for_each_range(&log->pieces, index, piece,
-			  iova / VFIO_DIRTY_LOG_BYTES,
-			  last / VFIO_DIRTY_LOG_BYTES) {
-		base = index * VFIO_DIRTY_LOG_BYTES;
-		first = iova > base ? (iova - base) / PAGE_SIZE : 0;
-		end = min((last - base) / PAGE_SIZE + 1, VFIO_DIRTY_LOG_PAGES);
-		vfio_dirty_log_sweep(piece, base, first, end, dirty);
+	while (first <= part->last &&
+	       vfio_dirty_spans_next(&log->lost, first, part->last, &lost)) {
+		vfio_dirty_bits_set(part->bits, lost.first - base,
+				    lost.last - lost.first + 1);
+		first = lost.last + 1;
+	}
+	vfio_dirty_spans_cut(&log->lost, part->first, part->last);
+}
+
+/* Find the next leaf of pages @first to @last with anything in it, and forget that. */
+static bool vfio_dirty_log_take_locked(struct vfio_dirty_log *log,
+				       unsigned long first, unsigned long last,
+				       struct vfio_dirty_log_part *part)
+{
+	unsigned long index = first >> VFIO_DIRTY_LEAF_SHIFT, base;
+	struct vfio_dirty_leaf *leaf;
+	struct vfio_dirty_span lost;
+	bool found;
+
+	lockdep_assert_held(&log->lock);
+	leaf = xa_find(&log->leaves, &index, last >> VFIO_DIRTY_LEAF_SHIFT,
+		       XA_PRESENT);
+	found = vfio_dirty_spans_next(&log->lost, first, last, &lost);
+	if (!leaf && !found)
+		return false;
+	if (found && (!leaf || lost.first >> VFIO_DIRTY_LEAF_SHIFT < index)) {
+		index = lost.first >> VFIO_DIRTY_LEAF_SHIFT;
+		leaf = NULL;
+	}
+
+	base = index << VFIO_DIRTY_LEAF_SHIFT;
+	part->first = max(first, base);
+	part->last = min(last, base + VFIO_DIRTY_LEAF_PAGES - 1);
+	memset(part->bits, 0, sizeof(part->bits));
+	first = part->first - base;
+	last = part->last - base;
+	if (leaf) {
+		vfio_dirty_leaf_read(leaf, VFIO_DIRTY_DIRTY,
+				     VFIO_DIRTY_LOG_EPOCH, first,
+				     last - first + 1, part->bits, first);
+		vfio_dirty_leaf_clean(leaf, first, last - first + 1,
+				      VFIO_DIRTY_LOG_EPOCH);
+	}
+	vfio_dirty_log_add_lost_locked(log, part);
+	return true;
+}
+
+/* 1 if there was something, 0 if there is no more, or -errno. */
+static int vfio_dirty_log_take(struct vfio_dirty_log *log, unsigned long first,
+			       unsigned long last,
+			       struct vfio_dirty_log_part *part)
+{
+	int ret = -EINVAL;
+
+	if (mutex_lock_killable(&log->lock))
+		return -EINTR;
+	if (log->started)
+		ret = vfio_dirty_log_take_locked(log, first, last, part);
+	mutex_unlock(&log->lock);
+
+	return ret;
+}
+
+/* Go through what was written of a part, and do something with each piece. */
+static void vfio_dirty_log_tell(const struct vfio_dirty_log_part *part,
+				void (*tell)(void *arg, u64 iova, u64 len),
+				void *arg)
+{
+	const unsigned long *bits = (const unsigned long *)part->bits;
+	u64 base = round_down(part->first, VFIO_DIRTY_LEAF_PAGES);
+	unsigned long from, to = 0;
+
+	BUILD_BUG_ON(BITS_PER_LONG != VFIO_DIRTY_WORD_BITS);
+	for (;;) {
+		from = find_next_bit(bits, VFIO_DIRTY_LEAF_PAGES, to);
+		if (from == VFIO_DIRTY_LEAF_PAGES)
+			return;
+		to = find_next_zero_bit(bits, VFIO_DIRTY_LEAF_PAGES, from);
+		tell(arg, (base + from) << PAGE_SHIFT, (to - from) << PAGE_SHIFT);
 	}
 }
 
+static void vfio_dirty_log_to_vmm(void *dirty, u64 iova, u64 len)
+{
+	iova_bitmap_set(dirty, iova, len);
+}
+
+static void vfio_dirty_log_to_log(void *log, u64 iova, u64 len)
+{
+	vfio_dirty_log_mark(log, iova, len);
+}
+
+/*
+ * Whether the VMM's memory could be written is not told by the core's bitmap. Only
+ * of who is being killed it is known that it may not have been: then what was
+ * taken goes back to the log.
+ */
 static int vfio_dirty_log_read_and_clear(struct vfio_device *vdev,
 					 unsigned long iova,
 					 unsigned long length,
 					 struct iova_bitmap *dirty)
 {
 	struct vfio_dirty_log *log = vfio_dirty_log_find(vdev);
-	int ret = 0;
+	unsigned long first = iova >> PAGE_SHIFT, last;
+	struct vfio_dirty_log_part part;
+	int ret;
 
-	if (!length || iova > ULONG_MAX - (length - 1))
+	/* a bit that is half inside would be set before the bitmap, or be lost */
+	if (!length || iova + (length - 1) < iova ||
+	    !PAGE_ALIGNED(iova | length))
 		return -EINVAL;
 
-	mutex_lock(&log->lock);
-	if (!log->started)
-		ret = -EINVAL;
-	else if (log->all)
-		iova_bitmap_set(dirty, iova, length);
-	else
-		vfio_dirty_log_read_locked(log, iova, iova + (length - 1),
-					   dirty);
-	mutex_unlock(&log->lock);
+	last = (iova + (length - 1)) >> PAGE_SHIFT;
+	do {
+		ret = vfio_dirty_log_take(log, first, last, &part);
+		if (ret <= 0)
+			return ret;
+		vfio_dirty_log_tell(&part, vfio_dirty_log_to_vmm, dirty);
+		if (fatal_signal_pending(current)) {
+			vfio_dirty_log_tell(&part, vfio_dirty_log_to_log, log);
+			return -EINTR;
+		}
+		first = part.last + 1;
+		cond_resched();
+	} while (first <= last);
 
-	return ret;
+	return 0;
 }
 
-static unsigned long *vfio_dirty_log_piece_locked(struct vfio_dirty_log *log,
-						  unsigned long index)
+/* Nobody is killed for it, as what is lost is no more than exactness. */
+static struct vfio_dirty_leaf *
+vfio_dirty_log_leaf_locked(struct vfio_dirty_log *log, unsigned long index)
 {
-	unsigned long *piece = xa_load(&log->pieces, index);
+	struct vfio_dirty_leaf *leaf = xa_load(&log->leaves, index);
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
+	struct mem_cgroup *old;
 
 	lockdep_assert_held(&log->lock);
-	if (piece)
-		return piece;
-	piece = kcalloc(BITS_TO_LONGS(VFIO_DIRTY_LOG_PAGES), sizeof(*piece),
-			GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!piece)
-		return NULL;
-	if (xa_err(xa_store(&log->pieces, index, piece,
-			    GFP_KERNEL_ACCOUNT | __GFP_NOWARN))) {
-		kfree(piece);
-		return NULL;
+	if (leaf || log->nr_leaves == VFIO_DIRTY_LOG_LEAVES)
+		return leaf;
+
+	old = set_active_memcg(log->memcg);
+	leaf = vfio_dirty_leaf_alloc(gfp);
+	if (leaf && xa_err(xa_store(&log->leaves, index, leaf, gfp))) {
+		vfio_dirty_leaf_free(leaf);
+		leaf = NULL;
+	}
+	set_active_memcg(old);
+	log->nr_leaves += !!leaf;
+
+	return leaf;
+}
+
+/* Pages that were all asked for; false if they are lost, with all others. */
+static bool vfio_dirty_log_keep_locked(struct vfio_dirty_log *log,
+				       unsigned long first, unsigned long last)
+{
+	struct vfio_dirty_leaf *leaf;
+	struct vfio_dirty_span lost;
+	unsigned long end;
+
+	lockdep_assert_held(&log->lock);
+	for (; first <= last; first = end + 1) {
+		end = min(last, first | (VFIO_DIRTY_LEAF_PAGES - 1));
+		if (vfio_dirty_spans_next(&log->lost, first, end, &lost) &&
+		    lost.first == first && lost.last == end)
+			continue;
+		leaf = vfio_dirty_log_leaf_locked(log, first >>
+						  VFIO_DIRTY_LEAF_SHIFT);
+		if (!leaf)
+			return false;
+		vfio_dirty_leaf_mark(leaf, first % VFIO_DIRTY_LEAF_PAGES,
+				     end - first + 1, VFIO_DIRTY_LOG_EPOCH);
+		cond_resched();
 	}
 
-	return piece;
+	return true;
 }
 
 static void vfio_dirty_log_mark_locked(struct vfio_dirty_log *log,
-				       unsigned long page, unsigned long last)
+				       unsigned long first, unsigned long last)
 {
-	unsigned long *piece, nr;
+	struct vfio_dirty_span part;
 
 	lockdep_assert_held(&log->lock);
-	while (!log->all && page <= last) {
-		nr = min(last - page + 1,
-			 VFIO_DIRTY_LOG_PAGES - page % VFIO_DIRTY_LOG_PAGES);
-		piece = vfio_dirty_log_piece_locked(log, page /
-						    VFIO_DIRTY_LOG_PAGES);
-		if (piece)
-			bitmap_set(piece, page % VFIO_DIRTY_LOG_PAGES, nr);
-		else
-			log->all = true;
-		page += nr;
+	while (first <= last &&
+	       vfio_dirty_spans_next(&log->asked, first, last, &part)) {
+		if (!vfio_dirty_log_keep_locked(log, part.first, part.last)) {
+			vfio_dirty_log_lose_locked(log);
+			return;
+		}
+		first = part.last + 1;
 	}
 }
 
-void vfio_dirty_log_mark(struct vfio_dirty_log *log, u64 iova, u64 len)
+int vfio_dirty_log_mark(struct vfio_dirty_log *log, u64 iova, u64 len)
 {
+	u64 last = iova + (len - 1);
+
+	if (!len || last < iova)
+		return -EINVAL;
 	if (!log)
-		return;
+		return 0;
 	/* the write, then the look; vfio_dirty_log_start() has the other pair */
 	smp_mb();
 	if (!READ_ONCE(log->started))
-		return;
+		return 0;
 
 	mutex_lock(&log->lock);
 	if (log->started)
-		vfio_dirty_log_mark_locked(log, iova / PAGE_SIZE,
-					   (iova + (len - 1)) / PAGE_SIZE);
+		vfio_dirty_log_mark_locked(log, iova >> PAGE_SHIFT,
+					   last >> PAGE_SHIFT);
 	mutex_unlock(&log->lock);
+
+	return 0;
 }
 EXPORT_SYMBOL_GPL(vfio_dirty_log_mark);
 
@@ -221,10 +455,13 @@ struct vfio_dirty_log *vfio_dirty_log_create(struct vfio_device *vdev)
 	log = kzalloc(sizeof(*log), GFP_KERNEL);
 	if (!log)
 		return ERR_PTR(-ENOMEM);
-	log->ops = vfio_dirty_log_ops;
+	log->vdev = vdev;
 	mutex_init(&log->lock);
-	xa_init(&log->pieces);
-	vdev->log_ops = &log->ops;
+	xa_init(&log->leaves);
+	spin_lock(&vfio_dirty_log_all_lock);
+	list_add(&log->in_all, &vfio_dirty_log_all);
+	spin_unlock(&vfio_dirty_log_all_lock);
+	vdev->log_ops = &vfio_dirty_log_ops;
 
 	return log;
 }
@@ -235,7 +472,13 @@ void vfio_dirty_log_close(struct vfio_dirty_log *log)
 	if (!log)
 		return;
 	mutex_lock(&log->lock);
-	vfio_dirty_log_clear_locked(log);
+	if (log->started) {
+		WRITE_ONCE(log->started, false);
+		vfio_dirty_log_drop_locked(log);
+		vfio_dirty_log_free_spans(&log->asked);
+		vfio_dirty_log_free_spans(&log->lost);
+		mem_cgroup_put(log->memcg);
+	}
 	mutex_unlock(&log->lock);
 }
 EXPORT_SYMBOL_GPL(vfio_dirty_log_close);
@@ -244,6 +487,9 @@ void vfio_dirty_log_destroy(struct vfio_dirty_log *log)
 {
 	if (!log)
 		return;
+	spin_lock(&vfio_dirty_log_all_lock);
+	list_del(&log->in_all);
+	spin_unlock(&vfio_dirty_log_all_lock);
 	mutex_destroy(&log->lock);
 	kfree(log);
 }

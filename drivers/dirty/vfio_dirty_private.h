@@ -264,6 +264,8 @@ int vfio_dirty_rw(void *container, dma_addr_t iova, void *data, size_t count,
 /* leaf.c */
 int vfio_dirty_leaves_init(void);
 void vfio_dirty_leaves_exit(void);
+struct vfio_dirty_leaf *vfio_dirty_leaf_alloc(gfp_t gfp);
+void vfio_dirty_leaf_free(struct vfio_dirty_leaf *leaf);
 int vfio_dirty_leaves_reserve_locked(struct vfio_dirty_container *c,
 				     struct vfio_dirty_mapping *m,
 				     unsigned long page, unsigned long nr);

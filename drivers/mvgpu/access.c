@@ -417,8 +417,8 @@ u32 mvgpu_access_bounce(struct mvgpu_device *dev, struct mvgpu_window *window,
 	int ret;
 
 	ret = vfio_dma_rw(&dev->vdev, iova, window->data, window->len, write);
-	/* also if it failed: a part may be written */
-	if (write)
+	/* what is mapped, but not there as a whole, may be written in part */
+	if (write && (!ret || ret == -EFAULT))
 		vfio_dirty_log_mark(dev->log, iova, window->len);
 
 	if (ret == -ENOMEM)

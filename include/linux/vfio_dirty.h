@@ -71,8 +71,18 @@ int vfio_dirty_mark(struct vfio_dirty_client *client, u64 iova, u64 len);
  *
  * Sets the device's log_ops (VFIO_DEVICE_FEATURE_DMA_LOGGING_*), which work on
  * every container and on iommufd, for pages of 4 KiB. A log cannot be started
- * twice (-EINVAL) nor be read unless it is started (-EINVAL). If there is no
- * memory for it, everything is reported as written.
+ * twice (-EINVAL) nor be read unless it is started (-EINVAL), nor for what is
+ * not whole pages (-EINVAL, and nothing is forgotten).
+ *
+ * Of what the VMM asked for at the start, as many 16 MiB as the device wrote to
+ * take about 1 KiB each, charged to who started it. If there is no memory, or
+ * for more than 65536 of them, all that was asked for counts as written; each
+ * page is known exactly again once it was reported.
+ *
+ * A report that cannot write to the VMM's bitmap fails with -EFAULT before the
+ * log is asked, and forgets nothing, up to Linux 6.6. Later kernels write to the
+ * bitmap in iova_bitmap_set(), which returns nothing: a report to memory that
+ * cannot be written then says 0, and what it was to say is forgotten.
  *
  * Return: the log; NULL where the kernel has no bitmap to report with, which
  * the other functions accept; or -ENOMEM as an error pointer.
@@ -97,8 +107,11 @@ void vfio_dirty_log_close(struct vfio_dirty_log *log);
  * @iova: first byte written
  * @len: bytes written, at least 1
  *
- * Call after each write, also after vfio_dma_rw(). May sleep.
+ * Call after each write that succeeded, also by vfio_dma_rw(): what a guest only
+ * tries to write must not take memory. May sleep, but waits for no user memory.
+ *
+ * Return: 0, or -EINVAL for a range that is empty or wraps.
  */
-void vfio_dirty_log_mark(struct vfio_dirty_log *log, u64 iova, u64 len);
+int vfio_dirty_log_mark(struct vfio_dirty_log *log, u64 iova, u64 len);
 
 #endif /* _LINUX_VFIO_DIRTY_H */

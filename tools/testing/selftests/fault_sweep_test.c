@@ -281,6 +281,11 @@ static int logged_check(struct rig *rig, unsigned int *all)
 		(*all)++;
 	else if (reported != written)
 		return -EUCLEAN;
+	/* what was reported is known again */
+	reported = 0;
+	ret = mig_log_report(device, RIG_RAM_IOVA, 64 * RIG_PAGE, &reported);
+	if (ret || reported)
+		return ret ?: -EUCLEAN;
 	ret = mig_log_stop(device);
 
 	return ret ?: sweep_recovers(rig);

@@ -97,14 +97,19 @@ bool mig_log_available(int device)
 
 int mig_log_start(int device, __u64 iova, __u64 length)
 {
-	struct vfio_device_feature_dma_logging_range range = {
-		.iova = iova,
-		.length = length,
-	};
+	const struct mig_range range = { iova, length };
+
+	return mig_log_start_ranges(device, &range, 1);
+}
+
+int mig_log_start_ranges(int device, const struct mig_range *ranges,
+			 unsigned int nr)
+{
+	/* mig_range is struct vfio_device_feature_dma_logging_range */
 	struct vfio_device_feature_dma_logging_control control = {
 		.page_size = LOG_PAGE,
-		.num_ranges = 1,
-		.ranges = (uintptr_t)&range,
+		.num_ranges = nr,
+		.ranges = (uintptr_t)ranges,
 	};
 
 	return mig_feature(device, LOG_START, &control, sizeof(control));

@@ -58,6 +58,14 @@ bool mig_log_available(int device);
 
 /* Log what the device writes to @length bytes from @iova on, by pages of 4 KiB. */
 int mig_log_start(int device, __u64 iova, __u64 length);
+
+struct mig_range {
+	__u64 iova;
+	__u64 length;
+};
+
+int mig_log_start_ranges(int device, const struct mig_range *ranges,
+			 unsigned int nr);
 int mig_log_stop(int device);
 
 /* Set the bit of each page that was written since the last report of it. */

@@ -11,3 +11,11 @@ $(OUTPUT)/dirty_bitmap_test: $(CURDIR)/dirty/dirty_bitmap_test.c \
 		$(DIRTY)/bitmap.h | $(OUTPUT)
 	@echo "  CC      $(@F)"
 	@$(UNIT_BUILD) -I$(DIRTY) -o $@ $(filter %.c,$^)
+
+UNIT_TESTS += dirty_span_test
+
+$(OUTPUT)/dirty_span_test: $(CURDIR)/dirty/dirty_span_test.c \
+		$(DIRTY)/span.c $(UNIT_RUNNER) $(UNIT_HEADERS) \
+		$(DIRTY)/span.h | $(OUTPUT)
+	@echo "  CC      $(@F)"
+	@$(UNIT_BUILD) -I$(DIRTY) -o $@ $(filter %.c,$^)
