@@ -261,8 +261,9 @@ static int mdev_migration_producer_put_chunk(struct mdev_migration_producer *pro
 
 	error = producer->ops->mem->read_chunk(producer->priv, offset, data,
 					       len);
+	/* EAGAIN is for ourselves */
 	if (error)
-		return error < 0 ? error : -EIO;
+		return error < 0 && error != -EAGAIN ? error : -EIO;
 
 	mdev_migration_put_u64(&payload, offset);
 	if (!memchr_inv(data, 0, len)) {
@@ -285,7 +286,7 @@ static int mdev_migration_producer_put_chunk(struct mdev_migration_producer *pro
 	return 0;
 }
 
-/* Find memory from the cursor on. 1 if there was some, 0, or -errno. */
+/* Find memory from the cursor on. 1 if there was some, 0, -EAGAIN, or -errno. */
 static int mdev_migration_producer_scan(struct mdev_migration_producer *producer)
 {
 	const struct mdev_migration_mem_ops *mem = producer->ops->mem;
@@ -303,6 +304,10 @@ static int mdev_migration_producer_scan(struct mdev_migration_producer *producer
 						    offset, len)))
 		return -EIO;
 
+	if (!len) {
+		producer->cursor = offset;
+		return -EAGAIN;
+	}
 	error = mdev_migration_producer_put_chunk(producer, offset, len);
 	if (error)
 		return error;
@@ -343,7 +348,7 @@ static void mdev_migration_producer_put_end(struct mdev_migration_producer *prod
 	producer->ended = true;
 }
 
-/* Make the next piece. 1 if there is one, 0, or -errno. */
+/* Make the next piece. 1 if there is one, 0, -EAGAIN, or -errno. */
 static int mdev_migration_producer_next(struct mdev_migration_producer *producer)
 {
 	int got;
@@ -387,7 +392,8 @@ static size_t mdev_migration_producer_copy(struct mdev_migration_producer *produ
  * calls looks whether there is something more urgent to do.
  *
  * Return: bytes copied, which may be fewer than @len; 0 if there is no more: for
- * now, or, once the state was saved, at all. Or -errno, the same for ever.
+ * now, or, once the state was saved, at all. -EAGAIN if it is not known yet
+ * whether there is: call again. Or another -errno, the same for ever.
  */
 ssize_t mdev_migration_producer_read(struct mdev_migration_producer *producer,
 				     u8 *out, size_t len)
@@ -403,12 +409,12 @@ ssize_t mdev_migration_producer_read(struct mdev_migration_producer *producer,
 		return done;
 
 	got = mdev_migration_producer_next(producer);
-	if (got < 0)
+	if (got < 0 && got != -EAGAIN)
 		producer->error = got;
 	if (got > 0)
 		done += mdev_migration_producer_copy(producer, out + done,
 						     len - done);
-	return done ? done : producer->error;
+	return done || got > 0 ? done : got;
 }
 
 /* What it takes to send so much memory, if no page has a neighbour. */

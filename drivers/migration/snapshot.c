@@ -148,11 +148,13 @@ static int mdev_migration_snapshot_index(struct mdev_migration_snapshot *snapsho
 		if (WARN_ON_ONCE(!mdev_migration_chunk_sane(mem_size, from,
 							    offset, len)))
 			return -EIO;
-		error = mdev_migration_snapshot_add(snapshot, at, offset, len);
-		if (error)
-			return error;
-
-		at += MDEV_MIGRATION_CHUNK_FRAME + len;
+		if (len) {
+			error = mdev_migration_snapshot_add(snapshot, at,
+							    offset, len);
+			if (error)
+				return error;
+			at += MDEV_MIGRATION_CHUNK_FRAME + len;
+		}
 		from = offset + len;
 		if (fatal_signal_pending(current))
 			return -EINTR;

@@ -244,7 +244,7 @@ void mdev_migration_stream_end(u8 *section, u64 total, u32 nr_sections)
  * @mem_size: bytes of device memory
  * @from: where the driver was told to begin to look
  * @offset: where it found the chunk
- * @len: bytes of it
+ * @len: bytes of it, or 0 if it only got so far
  *
  * Return: that.
  */
@@ -252,6 +252,6 @@ bool mdev_migration_chunk_sane(u64 mem_size, u64 from, u64 offset, u32 len)
 {
 	return offset >= from && offset < mem_size &&
 	       offset % MDEV_MIGRATION_PAGE == 0 &&
-	       len && len % MDEV_MIGRATION_PAGE == 0 &&
+	       (len || offset > from) && len % MDEV_MIGRATION_PAGE == 0 &&
 	       len <= MDEV_MIGRATION_CHUNK_MAX && len <= mem_size - offset;
 }

@@ -63,7 +63,7 @@ static int mdev_migration_v2_file_release(struct inode *inode, struct file *filp
 	return 0;
 }
 
-/* What is read next: bytes, 0 at the end, or -errno. */
+/* What is read next: bytes, 0 at the end, -EAGAIN to look on, or -errno. */
 static ssize_t mdev_migration_v2_file_fetch_locked(struct mdev_migration_v2_file *file,
 						   u8 *data, size_t len)
 {
@@ -82,9 +82,9 @@ static ssize_t mdev_migration_v2_file_fetch_locked(struct mdev_migration_v2_file
 		got = mdev_migration_producer_read(mig->producer, data, len);
 	if (got > 0)
 		atomic64_add(got, &mig->moved);
-	else if (got < 0)
+	else if (got < 0 && got != -EAGAIN)
 		mdev_migration_wake(mig);
-	else if (!mdev_migration_producer_saved(mig->producer))
+	else if (!got && !mdev_migration_producer_saved(mig->producer))
 		got = -ENOMSG;
 	return got;
 }
@@ -121,6 +121,9 @@ static ssize_t mdev_migration_v2_file_read(struct file *filp, char __user *buf,
 		size_t len = min(count - done, MDEV_MIGRATION_V2_BOUNCE);
 
 		got = mdev_migration_v2_file_fetch(file, bounce, len);
+		cond_resched();
+		if (got == -EAGAIN)
+			continue;
 		if (got <= 0)
 			break;
 		if (copy_to_user(buf + done, bounce, got)) {
@@ -130,7 +133,6 @@ static ssize_t mdev_migration_v2_file_read(struct file *filp, char __user *buf,
 			break;
 		}
 		done += got;
-		cond_resched();
 	}
 
 	kvfree(bounce);

@@ -28,6 +28,9 @@
 
 #define MVGPU_VRAM_CHUNK_PAGES	(MDEV_MIGRATION_CHUNK_MAX >> PAGE_SHIFT)
 
+/* 16 MiB of zeros are looked at before there is a look at something else. */
+#define MVGPU_VRAM_LOOK_PAGES	4096UL
+
 /* Pages are allocated by so many: 64 KiB, as the engine's chunks. */
 #define MVGPU_VRAM_RESERVE_ORDER	4
 
@@ -335,6 +338,7 @@ void mvgpu_vram_clear(struct mvgpu_vram *vram)
 		vram->pages[i] = NULL;
 		vram->nr_allocated--;
 		list_add_tail(&page->lru, &old);
+		cond_resched();
 	}
 	mutex_unlock(&vram->lock);
 
@@ -346,8 +350,10 @@ void mvgpu_vram_clear(struct mvgpu_vram *vram)
 	 * maps it: it did both before the pages were detached, and is undone
 	 * here, or sees the new state.
 	 */
-	list_for_each_entry(page, &old, lru)
+	list_for_each_entry(page, &old, lru) {
 		folio_wait_locked(page_folio(page));
+		cond_resched();
+	}
 	mvgpu_vram_map_zap(vram, 0, vram->size);
 
 	list_for_each_entry_safe(page, next, &old, lru) {
@@ -424,8 +430,11 @@ u64 mvgpu_vram_data_bytes(struct mvgpu_vram *vram, u64 offset)
 	if (!index)
 		pages = vram->nr_allocated;
 	else
-		for (; index < nr; index++)
+		for (; index < nr; index++) {
 			pages += !!vram->pages[index];
+			if (!(index % MVGPU_VRAM_LOOK_PAGES))
+				cond_resched();
+		}
 	mutex_unlock(&vram->lock);
 
 	return pages << PAGE_SHIFT;
@@ -465,8 +474,10 @@ static unsigned long mvgpu_vram_take_dirty(struct mvgpu_vram *vram,
 	}
 	mutex_unlock(&vram->lock);
 
-	if (first >= nr)
+	if (first >= nr) {
+		*index = nr;
 		return 0;
+	}
 
 	mvgpu_vram_map_cut(vram, (u64)first << PAGE_SHIFT,
 			   (u64)(end - first) << PAGE_SHIFT);
@@ -490,21 +501,25 @@ static bool mvgpu_vram_holds_data(struct mvgpu_vram *vram, unsigned long index)
 	return holds;
 }
 
-/* Find the next run of pages that hold anything but zeros. */
+/*
+ * Find the next run of pages that hold anything but zeros: how many they are, or
+ * 0 if there is none before the index, which is that of the end or where to go on.
+ */
 static unsigned long mvgpu_vram_find_data(struct mvgpu_vram *vram,
 					  unsigned long *index)
 {
 	unsigned long nr = mvgpu_vram_nr_pages(vram);
 	unsigned long first = *index, end;
+	unsigned long stop = min(nr, first + MVGPU_VRAM_LOOK_PAGES);
 
-	while (first < nr && !mvgpu_vram_holds_data(vram, first)) {
+	while (first < stop && !mvgpu_vram_holds_data(vram, first)) {
 		first++;
 		cond_resched();
 	}
-	if (first >= nr)
+	*index = first;
+	if (first >= stop)
 		return 0;
 
-	*index = first;
 	nr = min(nr, first + MVGPU_VRAM_CHUNK_PAGES);
 	for (end = first + 1; end < nr; end++)
 		if (!mvgpu_vram_holds_data(vram, end))
@@ -518,9 +533,10 @@ static unsigned long mvgpu_vram_find_data(struct mvgpu_vram *vram,
  * @vram: the VRAM
  * @dirty: look for what was written, else for what does not read as zeros
  * @offset: where to begin to look, whole pages; where it is
- * @len: its bytes, whole pages, at most MDEV_MIGRATION_CHUNK_MAX
+ * @len: its bytes, whole pages, at most MDEV_MIGRATION_CHUNK_MAX; 0 if there
+ *	is none before @offset, where to look on
  *
- * Return: true if there is any.
+ * Return: false if there is none at all.
  */
 bool mvgpu_vram_next_chunk(struct mvgpu_vram *vram, bool dirty, u64 *offset,
 			   u32 *len)
@@ -535,7 +551,7 @@ bool mvgpu_vram_next_chunk(struct mvgpu_vram *vram, bool dirty, u64 *offset,
 
 	*offset = (u64)index << PAGE_SHIFT;
 	*len = nr << PAGE_SHIFT;
-	return nr;
+	return nr || *offset < vram->size;
 }
 
 static void mvgpu_vram_read_piece(struct mvgpu_vram *vram, u64 offset,

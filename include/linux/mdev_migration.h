@@ -89,7 +89,9 @@ struct mdev_migration_section {
  *	all that does not read as zeros or, with @dirty, what was written since
  *	the last look. It no longer counts as written then. Sets *@offset (page
  *	aligned) and *@len (whole pages, at most MDEV_MIGRATION_CHUNK_MAX).
- *	True if there is any.
+ *	True if there is any. It need not go through much at once: true with a
+ *	*@len of 0 is that there is none before *@offset, where to look on; that
+ *	lies behind the one given, and in memory.
  * @read_chunk: copy a chunk out. Called with the device stopped, or with
  *	tracking on. 0 or -errno.
  * @write_chunk: copy a chunk in, device stopped. Offset and length were
@@ -123,7 +125,8 @@ struct mdev_migration_mem_ops {
  * @sections: what @save may write and @state_check accepts
  * @nr_sections: entries of @sections, at most 32
  * @save: write the device's state, except its memory, with
- *	mdev_migration_put_section(). The device is stopped. 0 or -errno.
+ *	mdev_migration_put_section(). The device is stopped. Writes the same as
+ *	before unless the state changed in between. 0 or -errno.
  * @state_estimate: most bytes of payload that @save would write now; may be
  *	NULL, for @state_size. Called also while the device runs.
  * @state_check: judge received sections, all of them, without changing the
@@ -259,7 +262,9 @@ int mdev_migration_reset(struct mdev_migration *mig);
  *
  * Call for writes to config space, registers and device memory that do not
  * come through the library, after the change. A context that is being read
- * then fails with ESTALE. Never sleeps, callable under any lock.
+ * through the region then fails with ESTALE; one that is read through a data fd
+ * only if what was read of it already is not true any more. Never sleeps,
+ * callable under any lock.
  */
 void mdev_migration_touch(struct mdev_migration *mig);
 

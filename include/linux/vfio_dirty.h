@@ -80,9 +80,10 @@ int vfio_dirty_mark(struct vfio_dirty_client *client, u64 iova, u64 len);
  * page is known exactly again once it was reported.
  *
  * A report that cannot write to the VMM's bitmap fails with -EFAULT before the
- * log is asked, and forgets nothing, up to Linux 6.6. Later kernels write to the
- * bitmap in iova_bitmap_set(), which returns nothing: a report to memory that
- * cannot be written then says 0, and what it was to say is forgotten.
+ * log is asked, and forgets nothing, where the core pins the bitmap first, as
+ * that of Linux 6.1 does. That of 6.12 does so in iova_bitmap_set(), which
+ * returns nothing: a report to memory that cannot be written then says 0, and
+ * what it was to say is forgotten. Only if the caller is being killed it is not.
  *
  * Return: the log; NULL where the kernel has no bitmap to report with, which
  * the other functions accept; or -ENOMEM as an error pointer.

@@ -32,7 +32,7 @@
  *    half written or was refused; a write that leaves a gap; an access past
  *    the end of the region; a stream that breaks the format.
  *  - EBUSY: a read of the context from a running device or while one is half
- *    written, or run control that another interface of the device owns.
+ *    written, or any write to a device that another of its interfaces owns.
  *  - ESTALE: the VMM wrote to the device after the read of offset 1; read
  *    from offset 1 again.
  *  - EBADMSG: a checksum of the stream is wrong.

@@ -189,8 +189,14 @@ static bool fake_next_chunk(void *priv, bool dirty, u64 *offset, u32 *len)
 	struct fake *fake = priv;
 	u64 at = *offset;
 
-	while (at < FAKE_MEM && !fake_page_travels(fake, dirty, at))
+	while (at < FAKE_MEM && !fake_page_travels(fake, dirty, at)) {
 		at += FAKE_PAGE;
+		if (fake->looks_short && at < FAKE_MEM) {
+			*offset = at;
+			*len = 0;
+			return true;
+		}
+	}
 	*offset = at;
 	while (at < FAKE_MEM && at - *offset < MDEV_MIGRATION_CHUNK_MAX &&
 	       fake_page_travels(fake, dirty, at)) {

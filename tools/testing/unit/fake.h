@@ -48,6 +48,8 @@ struct fake {
 	int save_error;
 	int read_error;
 	int write_error;
+	/* it goes through one page at a time to find memory */
+	bool looks_short;
 	/* the VMM writes while a chunk is read */
 	bool touch_in_read;
 	/* the device writes the chunk that was just read */
