@@ -468,8 +468,8 @@ bool mdev_migration_producer_ready(struct mdev_migration_producer *producer)
 
 /* Most bytes that the state of a device takes now. */
 static u64 mdev_migration_producer_most(const struct mdev_migration_format *format,
-					 const struct mdev_migration_ops *ops,
-					 void *priv)
+					const struct mdev_migration_ops *ops,
+					void *priv)
 {
 	u32 len = format->state_size;
 
@@ -499,8 +499,8 @@ u64 mdev_migration_producer_left(struct mdev_migration_producer *producer)
 		left = producer->state.len;
 	else
 		left = mdev_migration_producer_most(producer->format,
-						     producer->ops,
-						     producer->priv);
+						    producer->ops,
+						    producer->priv);
 	return info.initial + info.dirty + left + MDEV_MIGRATION_PRODUCER_END;
 }
 

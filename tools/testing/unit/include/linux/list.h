@@ -3,13 +3,16 @@
 #ifndef UNIT_LINUX_LIST_H
 #define UNIT_LINUX_LIST_H
 
-#include <linux/container_of.h>
+#include <linux/types.h>
+#include <stddef.h>
+#include <string.h>
 
 struct list_head {
 	struct list_head *next, *prev;
 };
 
-#define LIST_HEAD(name)		struct list_head name = { &(name), &(name) }
+/* Links of NULL are those of an empty list, too. */
+#define LIST_HEAD(name)		struct list_head name
 
 static inline void INIT_LIST_HEAD(struct list_head *list)
 {
@@ -19,6 +22,8 @@ static inline void INIT_LIST_HEAD(struct list_head *list)
 
 static inline void list_add(struct list_head *entry, struct list_head *head)
 {
+	if (!head->next)
+		INIT_LIST_HEAD(head);
 	entry->next = head->next;
 	entry->prev = head;
 	head->next->prev = entry;
@@ -32,9 +37,23 @@ static inline void list_del_init(struct list_head *entry)
 	INIT_LIST_HEAD(entry);
 }
 
+static inline bool unit_list_step(struct list_head *head,
+				  struct list_head **at, void *pos,
+				  size_t offset)
+{
+	void *entry;
+
+	*at = *at ? (*at)->next : head->next;
+	if (!*at || *at == head)
+		return false;
+	entry = (char *)*at - offset;
+	memcpy(pos, &entry, sizeof(entry));
+	return true;
+}
+
 #define list_for_each_entry(pos, head, member)				\
-	for (pos = container_of((head)->next, typeof(*pos), member);	\
-	     &pos->member != (head);					\
-	     pos = container_of(pos->member.next, typeof(*pos), member))
+	for (struct list_head *at = NULL;				\
+	     unit_list_step(head, &at, &(pos),				\
+			    (size_t)&((__typeof__(pos))4096)->member - 4096);)
 
 #endif
