@@ -104,8 +104,9 @@ checks()
 	done
 	start unit make -C tools/testing/unit OUTPUT="$top/build/unit" "$unit_target"
 	start dkms env KVERS="${kernels[*]}" tools/testing/dkms/run.sh
-	for check in w1-sparse w1-next checkpatch btf compat-golden kernel-doc python \
-			shellcheck sizes spdx symbols type1-compat uapi-headers; do
+	for check in w1-sparse w1-next checkpatch btf compat-golden const-ops \
+			kernel-doc python shellcheck sizes spdx symbols \
+			type1-compat uapi-headers; do
 		start "$check" env KVERS="${kernels[*]}" "tools/checks/$check.sh"
 	done
 }
