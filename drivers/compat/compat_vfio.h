@@ -44,7 +44,8 @@ static inline bool compat_vfio_is_nesting(unsigned long extension)
  * check_*_overflow()"), so that here a release stands for the thing itself.
  * dirty_type1_test fails on a kernel of which this is not true.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#if LINUX_VERSION_MAJOR > 6 ||						\
+	(LINUX_VERSION_MAJOR == 6 && LINUX_VERSION_PATCHLEVEL >= 18)
 #define COMPAT_VFIO_EWRAP	EOVERFLOW
 #else
 #define COMPAT_VFIO_EWRAP	EINVAL

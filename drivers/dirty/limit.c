@@ -19,7 +19,6 @@
 #include "vfio_dirty_private.h"
 
 #define VFIO_DIRTY_TYPE1	"vfio_iommu_type1"
-#define VFIO_DIRTY_TYPE1_LIMIT	"dma_entry_limit"
 
 /* Our own limit, or -1 if type1's counts. */
 static s64 vfio_dirty_limit = -1;
@@ -43,7 +42,7 @@ static s64 vfio_dirty_limit_of_type1(void)
 		const struct kernel_param *kp = &mod->kp[i];
 
 		if (kp->ops == &param_ops_uint &&
-		    !strcmp(kp->name, VFIO_DIRTY_TYPE1_LIMIT))
+		    !strcmp(kp->name, "dma_entry_limit"))
 			limit = READ_ONCE(*(unsigned int *)kp->arg);
 	}
 	kobject_put(kobj);
@@ -82,7 +81,7 @@ void vfio_dirty_limit_reached(void)
 	bool follow = READ_ONCE(vfio_dirty_limit) < 0 &&
 		      vfio_dirty_limit_of_type1() >= 0;
 
-	pr_warn_ratelimited("%s[%d]: a container has as many mappings as %s." VFIO_DIRTY_TYPE1_LIMIT " allowed it, MAP_DMA fails with ENOSPC: raise that for new containers\n",
+	pr_warn_ratelimited("%s[%d]: a container has as many mappings as %s.dma_entry_limit allowed it, MAP_DMA fails with ENOSPC: raise that for new containers\n",
 			    current->comm, task_tgid_nr(current),
 			    follow ? VFIO_DIRTY_TYPE1 : KBUILD_MODNAME);
 }
@@ -98,7 +97,7 @@ static int vfio_dirty_limit_set(const char *val, const struct kernel_param *kp)
 	}
 	ret = kstrtouint(val, 0, &limit);
 	if (ret) {
-		pr_warn(VFIO_DIRTY_TYPE1_LIMIT " is a number or type1\n");
+		pr_warn("dma_entry_limit is a number or type1\n");
 		return ret;
 	}
 	WRITE_ONCE(vfio_dirty_limit, limit);

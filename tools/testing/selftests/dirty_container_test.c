@@ -14,6 +14,7 @@
 
 #include "dirty.h"
 #include "kselftest_harness.h"
+#include "stock.h"
 
 #define PAGE	DIRTY_PAGE
 #define READ	VFIO_DMA_MAP_FLAG_READ
@@ -171,8 +172,8 @@ TEST_F(container, map_arguments)
 	EXPECT_EQ(-EINVAL, map(c, 0, mem, PAGE + 1, READ));
 	EXPECT_EQ(-EINVAL, map(c, 1, mem, PAGE, READ));
 	EXPECT_EQ(-EINVAL, map(c, 0, (char *)mem + 1, PAGE, READ));
-	EXPECT_EQ(-EINVAL, map(c, -PAGE, mem, 2 * PAGE, READ));
-	EXPECT_EQ(-EINVAL, map(c, 0, (void *)-PAGE, 2 * PAGE, READ));
+	EXPECT_EQ(stock_wraps(), map(c, -PAGE, mem, 2 * PAGE, READ));
+	EXPECT_EQ(stock_wraps(), map(c, 0, (void *)-PAGE, 2 * PAGE, READ));
 
 	EXPECT_EQ(0, map(c, PAGE, mem, 4 * PAGE, READ | WRITE));
 	EXPECT_EQ(-EINVAL, map(c, PAGE, mem, 4 * PAGE, VADDR));
@@ -204,7 +205,7 @@ TEST_F(container, unmap_arguments)
 	EXPECT_EQ(-EINVAL, unmap(c, 0, 0, 0));
 	EXPECT_EQ(-EINVAL, unmap(c, 1, PAGE, 0));
 	EXPECT_EQ(-EINVAL, unmap(c, 0, PAGE + 1, 0));
-	EXPECT_EQ(-EINVAL, unmap(c, -PAGE, 2 * PAGE, 0));
+	EXPECT_EQ(stock_wraps(), unmap(c, -PAGE, 2 * PAGE, 0));
 	EXPECT_EQ(0, unmap(c, 0, PAGE, 0));
 	EXPECT_EQ(0, unmap(c, 0, 0, ALL));
 }

@@ -5,17 +5,16 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/utsname.h>
 
 #include <linux/vfio_device_state.h>
 
 #include "dirty.h"
 #include "kselftest_harness.h"
+#include "stock.h"
 
 #define PAGE	DIRTY_PAGE
 #define GIB	0x40000000ULL
@@ -300,17 +299,6 @@ static int get_with(int container, struct vfio_iommu_type1_dirty_bitmap_get get)
 	return ioctl(container, VFIO_IOMMU_DIRTY_PAGES, &arg) ? -errno : 0;
 }
 
-/* What stock of the running kernel says to a range that wraps. */
-static int wraps(void)
-{
-	unsigned int major = 0, minor = 0;
-	struct utsname name;
-
-	uname(&name);
-	sscanf(name.release, "%u.%u", &major, &minor);
-	return major > 6 || (major == 6 && minor >= 18) ? -EOVERFLOW : -EINVAL;
-}
-
 /* All three requests, and that nothing came of them. */
 TEST_F(ioctl, a_range_that_wraps)
 {
@@ -320,17 +308,18 @@ TEST_F(ioctl, a_range_that_wraps)
 		.size = 2 * PAGE,
 		.bitmap = { .pgsize = PAGE, .size = 64, .data = (void *)bitmap },
 	};
+	const int wraps = stock_wraps();
 
+	ASSERT_NE(0, wraps);
 	ASSERT_EQ(0, dirty_start(self->container));
-	EXPECT_EQ(wraps(), vfio_map_dma(self->container, -PAGE, self->mem,
-					2 * PAGE, DIRTY_RW));
-	EXPECT_EQ(wraps(), vfio_map_dma(self->container, 0, (void *)-PAGE,
-					2 * PAGE, DIRTY_RW));
-	EXPECT_EQ(wraps(), vfio_unmap_dma(self->container, -PAGE, 2 * PAGE));
-	EXPECT_EQ(wraps(), vfio_unmap_dma(self->container, LOW, -LOW + PAGE));
-	EXPECT_EQ(wraps(), dirty_unmap(self->container, -PAGE, 2 * PAGE,
-				       bitmap));
-	EXPECT_EQ(wraps(), get_with(self->container, get));
+	EXPECT_EQ(wraps, vfio_map_dma(self->container, -PAGE, self->mem,
+				      2 * PAGE, DIRTY_RW));
+	EXPECT_EQ(wraps, vfio_map_dma(self->container, 0, (void *)-PAGE,
+				      2 * PAGE, DIRTY_RW));
+	EXPECT_EQ(wraps, vfio_unmap_dma(self->container, -PAGE, 2 * PAGE));
+	EXPECT_EQ(wraps, vfio_unmap_dma(self->container, LOW, -LOW + PAGE));
+	EXPECT_EQ(wraps, dirty_unmap(self->container, -PAGE, 2 * PAGE, bitmap));
+	EXPECT_EQ(wraps, get_with(self->container, get));
 	EXPECT_EQ(PAGES * PAGE, vfio_unmap_dma(self->container, LOW,
 					       PAGES * PAGE));
 	/* which ends where the space ends, and does not wrap */
@@ -356,7 +345,7 @@ TEST_F(ioctl, upstream_get_arguments)
 	get.iova = LOW + PAGE;
 	EXPECT_EQ(-EINVAL, get_with(self->container, get));
 	get.iova = -PAGE;
-	EXPECT_EQ(wraps(), get_with(self->container, get));
+	EXPECT_EQ(stock_wraps(), get_with(self->container, get));
 	get = good;
 	get.size = 0;
 	EXPECT_EQ(-EINVAL, get_with(self->container, get));
