@@ -4,8 +4,8 @@
  * only. It does what vfio_iommu_type1 does for them, and knows exactly which
  * pages of guest memory their devices wrote.
  *
- * The vfio core asks its backends in turn, the last to register first. What we
- * refuse goes to vfio_iommu_type1.
+ * This is what it serves, and its beginning and end; front.c is what the vfio
+ * core sees of it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -15,7 +15,6 @@
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
-#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -138,8 +137,25 @@ static int vfio_dirty_claim_device(struct device *dev, void *data)
 	return known ? 0 : -EINVAL;
 }
 
-static bool vfio_dirty_claim_group(enum vfio_dirty_claim claim,
-				   struct iommu_group *group)
+/**
+ * vfio_dirty_claim_now - which containers to serve that are opened now
+ *
+ * Return: what the parameter says.
+ */
+enum vfio_dirty_claim vfio_dirty_claim_now(void)
+{
+	return READ_ONCE(vfio_dirty_claim);
+}
+
+/**
+ * vfio_dirty_claim_group - does a container accept a group
+ * @claim: which groups it accepts
+ * @group: a group of mediated devices
+ *
+ * Return: true if it does.
+ */
+bool vfio_dirty_claim_group(enum vfio_dirty_claim claim,
+			    struct iommu_group *group)
 {
 	unsigned int devices = 0;
 
@@ -148,93 +164,6 @@ static bool vfio_dirty_claim_group(enum vfio_dirty_claim claim,
 	return !iommu_group_for_each_dev(group, &devices,
 					 vfio_dirty_claim_device) && devices;
 }
-
-static void *vfio_dirty_op_open(unsigned long arg)
-{
-	enum vfio_dirty_claim claim = READ_ONCE(vfio_dirty_claim);
-
-	if (arg != VFIO_TYPE1v2_IOMMU || claim == VFIO_DIRTY_CLAIM_NONE)
-		return ERR_PTR(-EINVAL);
-	return vfio_dirty_container_open(claim);
-}
-
-/* What we say of ourselves before a container has chosen a backend. */
-static long vfio_dirty_op_offer(unsigned long extension)
-{
-	if (READ_ONCE(vfio_dirty_claim) == VFIO_DIRTY_CLAIM_NONE)
-		return 0;
-	return extension == VFIO_TYPE1v2_IOMMU || extension == VFIO_UNMAP_ALL;
-}
-
-static long vfio_dirty_op_ioctl(void *data, unsigned int cmd,
-				unsigned long arg)
-{
-	struct vfio_dirty_container *c;
-	long ret;
-
-	if (!data)
-		return cmd == VFIO_CHECK_EXTENSION ? vfio_dirty_op_offer(arg) :
-						     -ENOTTY;
-	c = vfio_dirty_container_get(data);
-	if (!c)
-		return -EINVAL;
-	ret = vfio_dirty_ioctl(c, cmd, arg);
-	vfio_dirty_container_put(c);
-	return ret;
-}
-
-static int vfio_dirty_op_attach_group(void *data, struct iommu_group *group,
-				      enum vfio_group_type type)
-{
-	struct vfio_dirty_container *c;
-
-	if (type != VFIO_EMULATED_IOMMU)
-		return -EINVAL;
-	c = vfio_dirty_container_find(data);
-	if (!c || !vfio_dirty_claim_group(c->claim, group))
-		return -EINVAL;
-	return vfio_dirty_container_attach(c, group);
-}
-
-static void vfio_dirty_op_detach_group(void *data, struct iommu_group *group)
-{
-	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
-
-	if (c)
-		vfio_dirty_container_detach(c, group);
-}
-
-static void vfio_dirty_op_register_device(void *data, struct vfio_device *vdev)
-{
-	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
-
-	if (c)
-		vfio_dirty_container_register(c, vdev);
-}
-
-static void vfio_dirty_op_unregister_device(void *data,
-					    struct vfio_device *vdev)
-{
-	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
-
-	if (c)
-		vfio_dirty_container_unregister(c, vdev);
-}
-
-static const struct vfio_iommu_driver_ops vfio_dirty_ops = {
-	.name = "vfio-dirty",
-	.owner = THIS_MODULE,
-	.open = vfio_dirty_op_open,
-	.release = vfio_dirty_container_release,
-	.ioctl = vfio_dirty_op_ioctl,
-	.attach_group = vfio_dirty_op_attach_group,
-	.detach_group = vfio_dirty_op_detach_group,
-	.pin_pages = vfio_dirty_pin_pages,
-	.unpin_pages = vfio_dirty_pin_release,
-	.register_device = vfio_dirty_op_register_device,
-	.unregister_device = vfio_dirty_op_unregister_device,
-	.dma_rw = vfio_dirty_rw,
-};
 
 static int __init vfio_dirty_init(void)
 {
@@ -248,7 +177,7 @@ static int __init vfio_dirty_init(void)
 	if (ret)
 		goto err_leaves;
 
-	ret = vfio_register_iommu_driver(&vfio_dirty_ops);
+	ret = vfio_dirty_front_init();
 	if (ret)
 		goto err_pin;
 	return 0;
@@ -264,13 +193,12 @@ err_leaves:
  * No container is open, but an ioctl may have taken our address from one
  * before it was closed. It is then either in one of our functions with a
  * reference, which the first step waits for, or it runs without sleeping,
- * which the second waits for. Only then may the core forget us.
+ * which the second waits for. Only then does the core forget us.
  */
 static void __exit vfio_dirty_exit(void)
 {
 	vfio_dirty_container_exit();
-	synchronize_rcu_tasks();
-	vfio_unregister_iommu_driver(&vfio_dirty_ops);
+	vfio_dirty_front_exit();
 	vfio_dirty_pin_exit();
 	vfio_dirty_leaves_exit();
 }

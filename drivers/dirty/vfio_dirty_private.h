@@ -9,12 +9,14 @@
  *
  * Lock order:
  *
- *	locks of the vfio core
- *	  vfio_dirty_clients_lock
- *	  vfio_dirty_container.pinning
- *	    vfio_dirty_container.lock
- *	      mmap_lock (only to let go of pins that a driver left behind)
- *	    mmap_lock
+ *	vfio_dirty_front_lock
+ *	  locks of the vfio core
+ *	    vfio_dirty_clients_lock
+ *	    vfio_dirty_container.pinning
+ *	      vfio_dirty_container.lock
+ *	        mmap_lock (only to let go of pins that a driver left behind)
+ *	      mmap_lock
+ *	    vfio_dirty_tables_lock
  *
  * vfio_dirty_container.lock is never held over a driver's dma_unmap, over the
  * pinning of user memory or over copies to and from it that may sleep. What must
@@ -204,6 +206,10 @@ struct vfio_dirty_client *
 vfio_dirty_container_client_locked(struct vfio_dirty_container *c,
 				   struct iommu_group *group);
 
+/* front.c */
+int vfio_dirty_front_init(void);
+void vfio_dirty_front_exit(void);
+
 /* ioctl.c */
 long vfio_dirty_ioctl(struct vfio_dirty_container *c, unsigned int cmd,
 		      unsigned long arg);
@@ -211,6 +217,11 @@ long vfio_dirty_ioctl(struct vfio_dirty_container *c, unsigned int cmd,
 /* limit.c */
 unsigned int vfio_dirty_mapping_limit(void);
 void vfio_dirty_limit_reached(void);
+
+/* main.c */
+enum vfio_dirty_claim vfio_dirty_claim_now(void);
+bool vfio_dirty_claim_group(enum vfio_dirty_claim claim,
+			    struct iommu_group *group);
 
 /* mapping.c */
 struct vfio_dirty_mapping *

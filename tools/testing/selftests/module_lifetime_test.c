@@ -22,6 +22,7 @@
 
 #include "kselftest_harness.h"
 #include "migration2.h"
+#include "modules.h"
 #include "rig.h"
 
 #define PAGE RIG_PAGE
@@ -35,43 +36,6 @@ static const struct {
 	{ "mdev_migration", "drivers/migration/mdev_migration.ko" },
 	{ "mvgpu", "drivers/mvgpu/mvgpu.ko" },
 };
-
-/* 0, or -errno: -EAGAIN for a module in use. */
-static int module_remove(const char *name)
-{
-	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
-}
-
-/* The last fput of a mapping or fd may come a moment later. */
-static int module_remove_soon(const char *name)
-{
-	long long end = rig_now_ms() + 5000;
-	int ret;
-
-	do {
-		ret = module_remove(name);
-		if (ret == -EAGAIN)
-			nanosleep(&(struct timespec){ .tv_nsec = 1000000 },
-				  NULL);
-	} while (ret == -EAGAIN && rig_now_ms() < end);
-
-	return ret;
-}
-
-static int module_insert(const char *folder, const char *path)
-{
-	char file[4096];
-	int fd, ret;
-
-	snprintf(file, sizeof(file), "%s/%s", folder, path);
-	fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ret = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
-	close(fd);
-
-	return ret;
-}
 
 /* Insert what is not there; the folder is that which run.sh loads from. */
 static int insert_all(void)
