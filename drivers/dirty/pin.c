@@ -16,8 +16,10 @@
 #include <linux/iommu.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
 
+#include "compat_vfio.h"
 #include "trace.h"
 #include "vfio_dirty_private.h"
 
@@ -534,9 +536,10 @@ static noinline int vfio_dirty_pin_alone(struct vfio_dirty_container *c,
  * @prot: IOMMU_READ, IOMMU_WRITE
  * @pages: receives the pages
  *
- * Return: @npage, -EINVAL if some are not mapped, -EPERM if they are mapped
- * without @prot, -ENODEV if the process that mapped them is gone, -ENOMEM if they
- * exceed its RLIMIT_MEMLOCK, -EAGAIN if some cannot be pinned for now (others
+ * Return: @npage, -COMPAT_VFIO_EWRAP if they wrap around the address space,
+ * -EINVAL if some are not mapped, -EPERM if they are mapped without @prot,
+ * -ENODEV if the process that mapped them is gone, -ENOMEM if they exceed its
+ * RLIMIT_MEMLOCK, -EAGAIN if some cannot be pinned for now (others
  * hold them where they may not stay, or memory is short), -EOVERFLOW, -EINTR, or
  * what pin_user_pages_remote() says of memory that cannot be pinned.
  */
@@ -552,11 +555,13 @@ int vfio_dirty_pin_pages(void *container, struct iommu_group *group,
 		.prot = prot,
 		.pages = pages,
 	};
+	u64 last;
 	int ret;
 
-	if (!c || npage <= 0 ||
-	    pin.iova + ((u64)npage << PAGE_SHIFT) - 1 < pin.iova)
+	if (!c || npage <= 0)
 		return -EINVAL;
+	if (check_add_overflow(iova, ((u64)npage << PAGE_SHIFT) - 1, &last))
+		return -COMPAT_VFIO_EWRAP;
 
 	ret = vfio_dirty_pin_rest(c, &pin);
 	if (ret == -ENOMEM || ret == -EAGAIN)

@@ -31,6 +31,9 @@ const struct type1_probe type1_pin_probes[] = {
 	SWEEP("pin-where", 14, 21, "map 16p 4p; pin ip"),
 	SWEEP("pin-where-3", 12, 21, "map 16p 4p; pin ip 3"),
 	PROBE("pin-unmapped", "pin 0; pin 16p 512; pin -1p; pin max"),
+	PROBE("pin-wrap",
+	      "map -1p; pin -1p 2; pin max; pin iova=-1p+0x800; pin -2p 3; "
+	      "pin 0 512; pin -1p 512; map 0; pin -1p 2"),
 	PROBE("pin-hole",
 	      "map 16p 4p; map 24p 4p; pin 18p 8; pin 19p; pin 24p"),
 	PROBE("pin-adjacent",
