@@ -2,9 +2,12 @@
 #
 # Targets for people; "make help" lists them. What kbuild reads is in Kbuild.
 
+include tools/paths.mk
+$(call paths-check,CURDIR BUILD KDIR INSTALL_MOD_PATH INSTALL_MOD_DIR)
+
 ifdef KDIR
 KVER ?= $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
-	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
+	"$(KDIR)/include/generated/utsrelease.h" 2>/dev/null)
 else
 ifndef KVER
 KVER := $(shell tools/kernels --default | head -n 1)
@@ -19,6 +22,14 @@ endif
 BUILD ?= $(CURDIR)/build
 FARM := $(abspath $(BUILD))/$(KVER)
 
+# The name of a folder; only dkms-install takes several.
+kernels := $(subst $() ,,$(KVER))
+$(call paths-check,kernels)
+ifneq ($(filter-out dkms-install,$(or $(MAKECMDGOALS),modules)),)
+$(call paths-check,KVER)
+$(if $(findstring /,$(KVER))$(filter .%,$(KVER)),$(error mvgpu: KVER='$(KVER)' is not the name of a kernel))
+endif
+
 CONFIG_VFIO_DIRTY ?= m
 CONFIG_MDEV_MIGRATION ?= m
 CONFIG_MVGPU ?= m
@@ -27,7 +38,7 @@ CONFIG_MVGPU_GUEST ?= n
 CONFIG_VFIO_DIRTY_PINTEST ?= n
 
 # Type information is made from the kernel's own, where its headers have that.
-KBUILD = $(MAKE) -C $(KDIR) M=$(FARM) CONFIG_VFIO_DIRTY=$(CONFIG_VFIO_DIRTY) \
+KBUILD = $(MAKE) -C "$(KDIR)" M="$(FARM)" CONFIG_VFIO_DIRTY=$(CONFIG_VFIO_DIRTY) \
 	CONFIG_MDEV_MIGRATION=$(CONFIG_MDEV_MIGRATION) \
 	CONFIG_MVGPU=$(CONFIG_MVGPU) \
 	CONFIG_MDEV_SAMPLE=$(CONFIG_MDEV_SAMPLE) \
@@ -36,12 +47,12 @@ KBUILD = $(MAKE) -C $(KDIR) M=$(FARM) CONFIG_VFIO_DIRTY=$(CONFIG_VFIO_DIRTY) \
 	$(if $(wildcard $(KDIR)/vmlinux),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 
 # make would decide by the name alone whether KBUILD is a recursion.
-LOCKED = +@flock $(FARM)/.lock
+LOCKED = +@flock "$(FARM)/.lock"
 
 # Of a path or name given by the user, the kernel sees only what we pass on.
 unexport KDIR KVER BUILD
 
-.PHONY: modules farm modules_install dkms-install dkms-remove clean help demo demo-seed \
+.PHONY: modules farm install modules_install dkms-install dkms-remove clean help demo demo-seed \
 	check check-long check-debug check-kcsan coverage selftests guest unit bench-dirty \
 	bench-engine bench-migration
 
@@ -52,9 +63,12 @@ farm:
 	@test -n "$(KVER)" && test -e "$(KDIR)/Makefile" || { \
 		echo "No kernel headers in '$(KDIR)': install them, or give KVER= or KDIR=" >&2; \
 		exit 1; }
-	@tools/kernels --lacks $(KDIR) >&2
+	@tools/kernels --lacks "$(KDIR)" >&2
 	@$(if $(other_kernel),echo "The running kernel has no usable headers here: building for $(KVER)",:)
-	@mkdir -p $(FARM) && flock $(FARM)/.lock tools/farm $(FARM)
+	@tools/outdir make "$(BUILD)"
+	@mkdir -p "$(FARM)" && flock "$(FARM)/.lock" tools/farm "$(FARM)"
+
+install: modules_install
 
 modules_install: modules
 	$(LOCKED) $(KBUILD) modules_install
@@ -67,20 +81,20 @@ dkms-remove:
 	@tools/dkms remove
 
 clean:
-	rm -rf $(BUILD)
+	tools/outdir clean "$(BUILD)"
 
 selftests:
-	$(MAKE) -C tools/testing/selftests OUTPUT=$(abspath $(BUILD))/selftests all
+	$(MAKE) -C tools/testing/selftests OUTPUT="$(abspath $(BUILD))/selftests" all
 
 # What a guest boots: build/KVER/guest.cpio. It is the guest's kernel here.
 guest: export CONFIG_MVGPU_GUEST := m
 guest: modules
-	$(MAKE) -C samples OUTPUT=$(FARM)/samples-user $(FARM)/samples-user/workload
-	cp $(FARM)/samples-user/workload $(FARM)/workload
-	tools/testing/e2e/mkguest.sh $(KVER) $(FARM)
+	$(MAKE) -C samples OUTPUT="$(FARM)/samples-user" "$(FARM)/samples-user/workload"
+	cp "$(FARM)/samples-user/workload" "$(FARM)/workload"
+	tools/testing/e2e/mkguest.sh "$(KVER)" "$(FARM)"
 
 unit:
-	$(MAKE) -C tools/testing/unit OUTPUT=$(abspath $(BUILD))/unit check
+	$(MAKE) -C tools/testing/unit OUTPUT="$(abspath $(BUILD))/unit" check
 
 demo:
 	@tools/demo.sh
@@ -116,6 +130,7 @@ help:
 	@echo 'make                  build the modules for the running kernel'
 	@echo '  KVER=6.12.1-amd64   ... or for another installed one'
 	@echo '  KDIR=DIR            ... or for the kernel build tree DIR'
+	@echo '  BUILD=DIR           ... below DIR, which is new or empty, not build/'
 	@echo 'make modules_install  install them (INSTALL_MOD_PATH= is honoured)'
 	@echo 'make dkms-install     have DKMS install them, for each kernel (or KVER=)'
 	@echo 'make dkms-remove      ... and remove them'
@@ -132,7 +147,7 @@ help:
 	@echo 'make unit             the unit tests alone, in user space'
 	@echo 'make selftests        build the selftests, which run in a VM'
 	@echo 'make guest            build what a guest of the tests boots, for KVER='
-	@echo 'make clean            remove build/'
+	@echo 'make clean            remove build/, or BUILD='
 	@echo
 	@echo 'demo and check install what they need with apt-get; DEPS=no leaves'
 	@echo 'packages alone and says what is missing.'

@@ -59,7 +59,7 @@ check_files()
 		names+=(-o -name "*$ending")
 	done
 	find . \( -path ./.git -o -path ./build \) -prune -o \
-		-type f \( "${names[@]:1}" \) -print | sed 's|^\./||' | sort
+		-type f \( "${names[@]:1}" \) ! -name '*.mod.c' -print | sed 's|^\./||' | sort
 }
 
 # Kernels to check against, newest of each series: KVERS if given, else both.

@@ -15,7 +15,7 @@ sources=$(find drivers samples/guest samples/mdev-sample tools/testing/modules \
 for kver in $(check_kernels); do
 	log=$check_work/$kver.log
 	make W=1 C=2 CF="-Wsparse-error -D__CHECK_ENDIAN__" KVER="$kver" \
-		BUILD="$check_work" CONFIG_VFIO_DIRTY_PINTEST=m \
+		BUILD="$check_work/build" CONFIG_VFIO_DIRTY_PINTEST=m \
 		CONFIG_MDEV_SAMPLE=m CONFIG_MVGPU_GUEST=m >"$log" 2>&1
 	status=$?
 

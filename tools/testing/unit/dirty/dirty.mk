@@ -10,7 +10,7 @@ $(OUTPUT)/dirty_bitmap_test: $(CURDIR)/dirty/dirty_bitmap_test.c \
 		$(DIRTY)/bitmap.c $(UNIT_RUNNER) $(UNIT_HEADERS) \
 		$(DIRTY)/bitmap.h | $(OUTPUT)
 	@echo "  CC      $(@F)"
-	@$(UNIT_BUILD) -I$(DIRTY) -o $@ $(filter %.c,$^)
+	@$(UNIT_BUILD) -I$(DIRTY) -o "$@" $(filter %.c,$^)
 
 UNIT_TESTS += dirty_span_test
 
@@ -18,4 +18,4 @@ $(OUTPUT)/dirty_span_test: $(CURDIR)/dirty/dirty_span_test.c \
 		$(DIRTY)/span.c $(UNIT_RUNNER) $(UNIT_HEADERS) \
 		$(DIRTY)/span.h | $(OUTPUT)
 	@echo "  CC      $(@F)"
-	@$(UNIT_BUILD) -I$(DIRTY) -o $@ $(filter %.c,$^)
+	@$(UNIT_BUILD) -I$(DIRTY) -o "$@" $(filter %.c,$^)

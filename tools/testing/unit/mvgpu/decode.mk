@@ -6,7 +6,7 @@ MVGPU_ENGINE := $(ROOT)/drivers/mvgpu
 MVGPU_ENGINE_HEADERS := $(MVGPU_ENGINE)/decode.h $(MVGPU_ENGINE)/queue.h \
 	$(MVGPU_ENGINE)/blend.h $(MVGPU_ENGINE)/context_wire.h
 # the hardware's version has the name that the modules' version comes under
-MVGPU_ENGINE_BUILD = $(UNIT_BUILD) -I$(MVGPU_ENGINE) -o $@ \
+MVGPU_ENGINE_BUILD = $(UNIT_BUILD) -I$(MVGPU_ENGINE) -o "$@" \
 	$(filter %.c,$^)
 
 UNIT_TESTS += decode_test context_wire_test
