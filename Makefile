@@ -131,6 +131,7 @@ help:
 	@echo '  KVER=6.12.1-amd64   ... or for another installed one'
 	@echo '  KDIR=DIR            ... or for the kernel build tree DIR'
 	@echo '  BUILD=DIR           ... below DIR, which is new or empty, not build/'
+	@echo '  LAYOUT=unchecked    ... though nothing shows that it fits: to compile only'
 	@echo 'make modules_install  install them (INSTALL_MOD_PATH= is honoured)'
 	@echo 'make dkms-install     have DKMS install them, for each kernel (or KVER=)'
 	@echo 'make dkms-remove      ... and remove them'

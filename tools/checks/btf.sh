@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The declaration of struct vfio_iommu_driver_ops in drivers/compat/ has the
-# layout that a kernel's vfio module was built with, by its type information.
+# members that a kernel's vfio module was built with, of the same types at the same
+# places, by its type information. tools/layout, which every build calls, sees the
+# places alone, but needs no type information.
 
 # shellcheck source=tools/checks/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Offset and name of each member, from what pahole prints.
+# Offset and declaration of each member, from what pahole prints.
 members()
 {
-	sed -nE 's/^\t.*[ *(]([a-z_]+)(\)\(.*)?; +\/\* +([0-9]+) +8 .*/\3 \1/p'
+	sed -nE 's/^\t(.*;) +\/\* +([0-9]+) +8 .*/\2 \1/p' | tr -s ' '
 }
 
 for kver in $(check_kernels); do
@@ -30,7 +32,7 @@ for kver in $(check_kernels); do
 	make KVER="$kver" BUILD="${BUILD:-$top/build}" >"$check_work/log" 2>&1
 	pahole --btf_base "$base" -C vfio_iommu_driver_ops \
 		"${BUILD:-$top/build}/$kver/drivers/dirty/vfio_dirty.ko" \
-		2>/dev/null | members | grep -v ' notify$' >"$check_work/ours"
+		2>/dev/null | members | grep -vF '(*notify)(' >"$check_work/ours"
 	{
 		[ "$(wc -l <"$check_work/theirs")" -ge 12 ] ||
 			echo "no type information found in $module"

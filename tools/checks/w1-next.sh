@@ -11,7 +11,7 @@
 kdir=$(tools/kernel/next.sh) || exit 1
 release=$(cat "$kdir/include/config/kernel.release")
 log=$check_work/log
-make W=1 KDIR="$kdir" BUILD="$check_work/build" CONFIG_VFIO_DIRTY_PINTEST=m \
+make W=1 KDIR="$kdir" BUILD="$check_work/build" LAYOUT=unchecked CONFIG_VFIO_DIRTY_PINTEST=m \
 	CONFIG_MDEV_SAMPLE=m CONFIG_MVGPU_GUEST=m >"$log" 2>&1
 status=$?
 
