@@ -6,8 +6,9 @@
 #
 # ROOT becomes the machine's root, but read-only, with memory in place of the
 # folders that DKMS writes to; /lib/modules and /usr/src hold the KVERs and their
-# headers alone. OUT is the one folder of the machine that stays writable, as
-# /tmp/out. It needs no overlayfs, and works where / itself is one.
+# headers alone; KVER-again is KVER by another name. OUT is the one folder of the
+# machine that stays writable, as /tmp/out. It needs no overlayfs, and works where /
+# itself is one.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -37,10 +38,11 @@ memory /var/lib/dkms 0755
 memory /tmp 1777
 
 for kver; do
+	original=$modules/${kver%-again}
 	mkdir "$root$modules/$kver"
-	cp -d "$modules/$kver"/modules.* "$modules/$kver"/build \
-		"$modules/$kver"/source "$root$modules/$kver"
-	read_only "$modules/$kver/kernel" "$root$modules/$kver/kernel"
+	cp -d "$original"/modules.* "$original"/build "$root$modules/$kver"
+	[ ! -L "$original/source" ] || cp -d "$original/source" "$root$modules/$kver"
+	read_only "$original/kernel" "$root$modules/$kver/kernel"
 done
 for folder in /usr/src/linux-*; do
 	[ ! -d "$folder" ] || read_only "$folder" "$root$folder"
