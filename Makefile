@@ -46,8 +46,9 @@ KBUILD = $(MAKE) -C "$(KDIR)" M="$(FARM)" CONFIG_VFIO_DIRTY=$(CONFIG_VFIO_DIRTY)
 	CONFIG_VFIO_DIRTY_PINTEST=$(CONFIG_VFIO_DIRTY_PINTEST) \
 	$(if $(wildcard $(KDIR)/vmlinux),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 
-# make would decide by the name alone whether KBUILD is a recursion.
-LOCKED = +@flock "$(FARM)/.lock"
+# make would decide by the name alone whether KBUILD is a recursion; with -n there
+# is nothing yet to go down to.
+LOCKED = $(if $(findstring n,$(firstword -$(MAKEFLAGS))),,+)@flock "$(FARM)/.lock"
 
 # Of a path or name given by the user, the kernel sees only what we pass on.
 unexport KDIR KVER BUILD

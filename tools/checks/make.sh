@@ -109,6 +109,10 @@ judge "make writes to no folder of others, and removes none"
 judge "what is not there needs no cleaning"
 
 kver=$(check_kernels | head -n 1)
+make -n -C "$area/tree" KVER="$kver" >"$check_work/all-said" 2>&1 ||
+	echo "make -n failed" >"$check_work/complaints"
+judge "make -n does nothing"
+
 kdir=/lib/modules/$kver/build
 modules=$'mdev_migration.ko\nmvgpu.ko\nvfio_dirty.ko'
 
