@@ -3,7 +3,8 @@
  * The interface between the vfio core and its IOMMU backends. The core keeps
  * it in a header of its own folder, although the two functions are exported.
  * The layout is that of 6.1, of which newer kernels use all but the last
- * member; tools/checks/btf.sh compares it with a kernel's type information.
+ * member. Each build compares it with the kernel's own backend (tools/layout),
+ * tools/checks/btf.sh the types as well with a kernel's type information.
  */
 #ifndef _COMPAT_VFIO_IOMMU_DRIVER_H
 #define _COMPAT_VFIO_IOMMU_DRIVER_H
