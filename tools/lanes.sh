@@ -31,13 +31,21 @@ lanes_begin()
 	rm -f "$logs"/*.log "$logs"/*.sum
 }
 
+# What a log says, if it was begun once more because the VM stood still: from there.
+lanes_log()
+{
+	awk '/^vm: .* once more, from the beginning$/ { nr = 0; next }
+		{ line[++nr] = $0 }
+		END { for (i = 1; i <= nr; i++) print line[i] }' "$1"
+}
+
 # Passed, failed, skipped and planned by a TAP log, which may hold several plans.
 lanes_count()
 {
-	awk '/^1\.\.[0-9]+/ { split($1, plan, /\.\./); planned += plan[2] }
+	lanes_log "$1" | awk '/^1\.\.[0-9]+/ { split($1, plan, /\.\./); planned += plan[2] }
 		/^ok [0-9]+/ { if (/# SKIP/) skipped++; else passed++ }
 		/^not ok [0-9]+/ { failed++ }
-		END { print passed + 0, failed + 0, skipped + 0, planned + 0 }' "$1"
+		END { print passed + 0, failed + 0, skipped + 0, planned + 0 }'
 }
 
 # Runs in the background; leaves LANE.log and LANE.sum.
@@ -59,12 +67,14 @@ lane()
 		failed=$((failed + 1))
 		echo "not ok - $name: ran all it planned (exit status $status)" >>"$log"
 	fi
+	! grep -aq '^vm: .* stood still: once more' "$log" ||
+		say "$name: a VM stood still and was begun once more, see ${log#"$top"/}"
 	echo "$passed $failed $skipped" >"$logs/$name.sum"
 	if [ "$failed" -eq 0 ]; then
 		say "$name: $passed passed, $skipped skipped, in $((SECONDS - from)) s"
 	else
 		say "$name: $failed FAILED, $passed passed, see ${log#"$top"/}"
-		grep -a '^not ok' "$log" | head -n 20 | sed 's/^/           /'
+		lanes_log "$log" | grep -a '^not ok' | head -n 20 | sed 's/^/           /'
 	fi
 }
 
@@ -101,14 +111,14 @@ e2e()
 # What failed in a log, and of the comments before each the first 25.
 lanes_tell()
 {
-	awk -v name="$(basename "$1" .log)" '
+	lanes_log "$1" | awk -v name="$(basename "$1" .log)" '
 		/^# / { if (said++ < 25) text = text "      " $0 "\n" }
 		/^ok / { said = 0; text = "" }
 		/^not ok / {
 			sub(/^not ok [0-9-]* */, "")
 			printf "  %s: %s\n%s", name, $0, text
 			said = 0; text = ""
-		}' "$1"
+		}'
 }
 
 # Waits for all lanes and prints the sum; nonzero unless it is green.

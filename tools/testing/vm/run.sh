@@ -9,6 +9,9 @@
 # over a serial line of its own, the kernel log reached its end mark, and holds
 # no trouble after its start mark.
 #
+# A VM that gives no sign of life for a minute is looked at, ended, and tried once
+# more, with a word about it: see watch.sh.
+#
 # Exit: 0 good, 1 the command failed, 2 trouble in the kernel log,
 # 3 timeout, panic, or no answer.
 set -u
@@ -21,6 +24,7 @@ usage()
 	  --mem M       memory of the VM in MiB (2048)
 	  --cpus N      CPUs of the VM (2); use one where guests run in it: of two,
 	                the emulation of nested paging now and then lets a guest die
+	  --still S     take it for dead after S seconds without a sign (60)
 	  --iommu       with an IOMMU, and a PCI function (edu) to give away
 	  --movable M   M MiB of the memory are such as must move to be pinned
 	  --log DIR     keep the logs in DIR, which is /results in the VM
@@ -37,9 +41,10 @@ mem=2048
 log=
 quiet=
 iommu=()
+still=60
 cpus=(-accel "tcg,thread=multi" -smp 2)
 # A machine under load fails the timer check, and an emulated timer needs none.
-append="console=ttyS0 quiet panic=-1 log_buf_len=16M mitigations=off no_timer_check"
+append="console=ttyS0 panic=-1 log_buf_len=16M mitigations=off no_timer_check"
 # Where guests run, QEMU now and then loses an interrupt: leaving a guest, a CPU
 # changes its pending interrupts without the lock under which a timer adds to them
 # (do_vmexit() in target/i386/tcg/system/svm_helper.c). After a timer that is set
@@ -54,6 +59,7 @@ while [ $# -gt 0 ]; do
 	--movable) append+=" movablecore=${2}M"; shift ;;
 	--log) log=$2; shift ;;
 	--quiet) quiet=1 ;;
+	--still) still=$2; shift ;;
 	--icount)
 		cpus=(-accel "tcg,thread=single" -smp 1
 			-icount "shift=0,align=off,sleep=off")
@@ -61,6 +67,7 @@ while [ $# -gt 0 ]; do
 		append+=" slub_min_objects=24"
 		# No guest can run, and nothing else is to be counted.
 		tick=
+		still=
 		;;
 	--iommu)
 		iommu=(-device "intel-iommu,intremap=on" -device edu)
@@ -97,10 +104,12 @@ if [ -z "$log" ]; then
 	log=$(mktemp -d "${TMPDIR:-/tmp}/mvgpu-vm.XXXXXX")
 	keep=
 fi
+rm -rf "$log/.vm" "$log"/still*.log
 mkdir -p "$log/.vm"
 log=$(cd "$log" && pwd)
 qemu_pid=
 tail_pid=
+watch_pid=
 
 # shellcheck disable=SC2317 # called by the trap
 cleanup()
@@ -108,6 +117,7 @@ cleanup()
 	trap '' INT TERM HUP
 	[ -z "$qemu_pid" ] || kill "$qemu_pid" 2>/dev/null
 	[ -z "$tail_pid" ] || kill "$tail_pid" 2>/dev/null
+	[ -z "$watch_pid" ] || kill "$watch_pid" 2>/dev/null
 	wait
 	rm -rf "$log/.vm"
 	[ -n "$keep" ] || rm -rf "$log"
@@ -122,6 +132,7 @@ cp "$here/stage2.sh" "$log/.vm/stage2"
 {
 	echo "nonce=$nonce"
 	echo "timeout=$timeout"
+	echo "beat=${still:+5}"
 	printf 'kernel=%q\n' "$folder"
 	printf 'host_term=%q\n' "${TERM:-dumb}"
 } >"$log/.vm/settings"
@@ -132,6 +143,7 @@ cp "$here/stage2.sh" "$log/.vm/stage2"
 	echo
 } >"$log/.vm/command"
 commas=${log//,/,,}
+mkfifo "$log/.vm/monitor.in" "$log/.vm/monitor.out" || exit 3
 boot()
 {
 	: >"$log/console.log"
@@ -144,40 +156,49 @@ boot()
 		-serial file:"$commas/console.log" -serial file:"$commas/verdict" \
 		-kernel "$vmlinuz" -initrd "$image" \
 		-append "$append $tick" "${iommu[@]}" \
+		-chardev pipe,id=monitor,path="$commas/.vm/monitor" \
+		-mon chardev=monitor,mode=control \
 		-virtfs local,path=/,mount_tag=mount_root,security_model=none,readonly=on,multidevs=remap \
 		-virtfs local,path="$commas",mount_tag=mount_results,security_model=none,multidevs=remap \
 		</dev/null >"$log/qemu.log" 2>&1 &
 	qemu_pid=$!
 }
 
-# Does it come as far as the command, or to an end? An emulated CPU may lose its
-# timer while the kernel boots, before anything of ours runs, and hang.
-comes_up()
+# attempt NUMBER: runs it until it ends, or stands still: then watch.sh has looked
+# at it (still-NUMBER.log), and ended it.
+attempt()
 {
-	timeout 180 grep -aqm 1 "vm: start $nonce" < <(tail -q -n +1 -s 0.2 \
-		--pid="$qemu_pid" -f "$log/console.log")
-	[ $? -ne 124 ]
+	boot
+	if [ -n "$still" ]; then
+		"$here/watch.sh" "$log" "$qemu_pid" "$still" "$nonce" "still-$1" &
+		watch_pid=$!
+	fi
+	if [ -z "$quiet" ]; then
+		tail -q -n +1 -s 0.1 --pid="$qemu_pid" -f "$log/output.log" &
+		tail_pid=$!
+	fi
+
+	wait "$qemu_pid"
+	qemu_status=$?
+	qemu_pid=
+	if [ -n "$watch_pid" ]; then
+		kill "$watch_pid" 2>/dev/null
+		wait "$watch_pid"
+		watch_pid=
+	fi
+	if [ -n "$tail_pid" ]; then
+		wait "$tail_pid"
+		tail_pid=
+	fi
+	[ ! -e "$log/.vm/still" ] || cat "$log/.vm/report" >&2
 }
 
-boot
-if ! comes_up; then
-	echo "vm: $kver did not come up; once more" >&2
-	kill "$qemu_pid"
-	wait "$qemu_pid"
-	boot
-fi
-
-if [ -z "$quiet" ]; then
-	tail -q -n +1 -s 0.1 --pid="$qemu_pid" -f "$log/output.log" &
-	tail_pid=$!
-fi
-
-wait "$qemu_pid"
-qemu_status=$?
-qemu_pid=
-if [ -n "$tail_pid" ]; then
-	wait "$tail_pid"
-	tail_pid=
+attempt 1
+if grep -qs again "$log/.vm/still"; then
+	rm "$log/.vm/still"
+	# tools/lanes.sh knows this line.
+	echo "vm: $kver stood still: once more, from the beginning" >&2
+	attempt 2
 fi
 
 # Prints what is wrong, if anything, and returns our exit code.
@@ -185,6 +206,12 @@ judge()
 {
 	local verdict status taint trouble
 
+	if [ -e "$log/.vm/still" ]; then
+		echo "vm: $kver: no sign of life"
+		! grep -q fault "$log/.vm/still" ||
+			echo "vm: not begun again: what is tested may be at fault"
+		return 3
+	fi
 	if [ "$qemu_status" -eq 124 ] || [ "$qemu_status" -eq 137 ]; then
 		echo "vm: $kver: no end within $timeout seconds"
 		return 3

@@ -3,7 +3,7 @@
 #
 # Process 1 of the VM on the machine's files: mounts what a system has, runs
 # the command, and says how it ended on the second serial line, with the word
-# (nonce) that only this run knows.
+# (nonce) that only this run knows. On that line it also gives signs of life.
 #
 # Markers go into the kernel log, where run.sh looks for trouble between them.
 # They are printed to a console that shows every level, at once: what is seen
@@ -16,6 +16,7 @@ export PATH HOME
 # Written by run.sh.
 nonce=
 timeout=
+beat=
 host_term=
 kernel=
 # shellcheck disable=SC1091
@@ -57,6 +58,18 @@ if [ "$timeout" -gt 30 ]; then
 		echo w >/proc/sysrq-trigger
 		echo l >/proc/sysrq-trigger
 	) </dev/null >/dev/null 2>&1 &
+fi
+
+# The sign of life that watch.sh waits for; nothing that a test does may end it.
+if [ -n "$beat" ]; then
+	(
+		echo -1000 >/proc/self/oom_score_adj
+		exec 9<> <(:)
+		while :; do
+			echo alive
+			read -rt "$beat" -u 9
+		done
+	) </dev/null >/dev/ttyS1 2>/dev/null &
 fi
 
 echo "vm: start $nonce" >/dev/kmsg
