@@ -21,6 +21,7 @@ CHECK = [
     failure_cases.target_of_another_type,
     failure_cases.corrupted_while_running,
     failure_cases.corrupted_while_stopped,
+    failure_cases.silent_guest_is_begun_anew,
     move_cases.ten_hops,
     move_cases.two_vgpus_move,
 ]
@@ -45,6 +46,7 @@ LONG = [
     failure_cases.corrupted_while_stopped,
     failure_cases.socket_cut,
     failure_cases.source_killed,
+    failure_cases.silent_guest_is_begun_anew,
     move_cases.hundred_hops,
     move_cases.two_vgpus_move,
     move_cases.big_loads_converge,

@@ -15,6 +15,10 @@ class Failure(Exception):
     """A test saw what it must not see."""
 
 
+class Silent(Failure):
+    """A guest, or QEMU, gives no sign of life."""
+
+
 class Lines:
     """Lines that come from a socket."""
 
@@ -82,7 +86,7 @@ class Monitor:
     def next(self, end, what):
         line = self.lines.line(end)
         if line is None:
-            raise Failure(f"QEMU's monitor: no {what}")
+            raise Silent(f"QEMU's monitor: no {what}")
         return json.loads(line)
 
     def call(self, command, seconds=60, **arguments):

@@ -9,7 +9,9 @@ import sys
 import time
 
 import program
+from channel import Silent
 from migration import ENDED, Migration, check_continuity
+from workload import SILENT
 
 MIB = 2 ** 20
 
@@ -33,6 +35,7 @@ def show(status, where):
 def watch(migration):
     """One line every now and then, until the migration ends."""
     source = migration.source
+    seen = None
     print(f"  {'phase':<16} {'sent MiB':>9} {'dirty MiB':>10} {'MiB/s':>7}  "
           "workload, commands", flush=True)
     while True:
@@ -46,6 +49,14 @@ def watch(migration):
               flush=True)
         if ended in ENDED:
             return
+        now = (status["tick"], ram.get("transferred"))
+        if now != seen:
+            seen = now
+            end = time.monotonic() + SILENT
+        elif time.monotonic() > end:
+            raise Silent("the migration stands still; the source:\n"
+                         f"{source.symptoms()}\nthe target:\n"
+                         f"{migration.target.symptoms()}")
 
 
 def table(info, before, after):
@@ -97,7 +108,8 @@ def demo(session):
 
 
 def main():
-    return program.run(program.parser().parse_args(), int(time.time()), demo)
+    return program.run(program.parser().parse_args(), int(time.time()), demo,
+                       tries=2)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Cases of migrations that come to nothing: the guest goes on at the source."""
 
+import contextlib
+import io
 import subprocess
 
+import program
 from channel import Failure
 from migration import Migration, check_continuity
 from proxy import QUEUES, STREAM, Proxy
@@ -157,3 +160,26 @@ def source_killed(session):
     session.release(source, kill=True)
     target.end("its source was killed")
     session.release(target, kill=True, said=False)
+
+
+def silent_guest_is_begun_anew(session):
+    """What the demo does with a guest that stands still, where tests fail."""
+    tries = []
+
+    def work(again):
+        tries.append(again.machine)
+        if len(tries) == 1:
+            again.guest().call("stop")
+            again.machine.workloads[0].drain()
+            again.machine.workloads[0].ticks(1, seconds=5)
+        again.guest()
+
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        program.attempt(session, work, 2)
+    if len(tries) != 2 or tries[1]:
+        raise Failure(f"{len(tries)} tries, not two with a guest each")
+    for text in ("no sign of life for 5 s", "RIP=", "'status': 'paused'",
+                 "last on the console", "once more"):
+        if text not in output.getvalue():
+            raise Failure(f"'{text}' is not in: {output.getvalue()}")

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from channel import Failure, Lines, Monitor
+from channel import Failure, Lines, Monitor, Silent
 from workload import Workload
 
 # What QEMU says at realize on a kernel without IOMMUFD, once a vGPU, and all
@@ -114,8 +114,11 @@ class Machine:
         for end in lines:
             end.inherited()
 
-    def call(self, command, **arguments):
-        return self.monitor.call(command, **arguments)
+    def call(self, command, seconds=60, **arguments):
+        try:
+            return self.monitor.call(command, seconds, **arguments)
+        except Silent as failure:
+            raise Silent(f"{self.name}: {failure}\n{self.last()}") from None
 
     def shell(self, command, seconds=30):
         """Runs a command in the guest; returns its exit status and output."""
@@ -135,19 +138,46 @@ class Machine:
         self.call("set-action", reboot="reset")
 
     def symptoms(self):
-        """For a log: what the CPU, its timer and the vGPUs are at, twice."""
-        text = [f"{self.name}: {self.call('query-status')}"]
+        """For a log: what the CPU, its timer and the vGPUs are at, twice.
+
+        And what the guest and QEMU said last.
+        """
+        text = [self.name]
+        try:
+            text += self.look()
+        except (Failure, OSError) as failure:
+            text.append(f"nothing can be seen: {failure}")
+        text.append(self.last())
+        return "\n".join(text)
+
+    def last(self):
+        """The end of what the guest and QEMU said."""
+        return "\n".join(["last on the console:"] +
+                         self.console().splitlines()[-15:] +
+                         [f"{self.name} said {self.said()[-15:]}"])
+
+    def look(self):
+        text = [str(self.monitor.call("query-status", seconds=10))]
         text += [str(event) for event in self.monitor.events
                  if event["event"] in ("SHUTDOWN", "RESET", "STOP")]
         for _ in range(2):
             for command in ("registers", "lapic", "pic"):
-                text.append(self.call("human-monitor-command",
-                                      **{"command-line": f"info {command}"}))
+                text.append(self.monitor.call(
+                    "human-monitor-command", seconds=10,
+                    **{"command-line": f"info {command}"}))
             for vgpu in self.vgpus:
                 text += [f"{name}: {vgpu.attribute(name)}"
                          for name in ("state", "commands", "faults")]
             time.sleep(1)
-        return "\n".join(text)
+        return text
+
+    def cpu_seconds(self):
+        """The time that its threads, that is the guest's CPU, have had."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii",
+                  errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return ((int(fields[11]) + int(fields[12])) /
+                os.sysconf("SC_CLK_TCK"))
 
     def running(self):
         return self.call("query-status")["status"] == "running"

@@ -3,7 +3,7 @@
 
 import time
 
-from channel import Failure
+from channel import Failure, Silent
 
 # Always set, and those that a case may want. A machine keeps what it was told
 # from one migration to the next, so that all is said each time.
@@ -84,9 +84,9 @@ class Migration:
                 raise Failure("the target runs, though it was to be paused")
             self.target.call("cont")
         if self.target.monitor.look("RESUME", seconds) is None:
-            raise Failure("the guest does not go on; the source:\n"
-                          f"{self.source.symptoms()}\nthe target:\n"
-                          f"{self.target.symptoms()}")
+            raise Silent("the guest does not go on; the source:\n"
+                         f"{self.source.symptoms()}\nthe target:\n"
+                         f"{self.target.symptoms()}")
         return info
 
     def cancel(self):

@@ -5,7 +5,7 @@ import argparse
 import os
 import sys
 
-from channel import Failure
+from channel import Failure, Silent
 from machine import Settings
 from session import Session
 
@@ -19,14 +19,33 @@ def parser():
     return options
 
 
-def run(arguments, seed, work):
-    """Calls `work` with a session; the exit status, 0 only if all went well."""
+def attempt(session, work, tries):
+    """Calls `work` with a session until it ends, at most so many times.
+
+    Where a guest gives no sign of life it is begun anew, with a word about it:
+    the emulation of the VM may have lost an interrupt.
+    """
+    while True:
+        tries -= 1
+        try:
+            work(session)
+            return
+        except Silent as failure:
+            if not tries:
+                raise
+            print(f"\n{failure}\n\n== A guest stood still: once more, from "
+                  "the beginning", flush=True)
+            session.end(force=True)
+
+
+def run(arguments, seed, work, tries=1):
+    """Does the `work`; the exit status, 0 only if all went well."""
     os.makedirs(arguments.results, exist_ok=True)
     settings = Settings(arguments.kernel, arguments.initrd, arguments.results,
                         False)
     session = Session(settings, seed)
     try:
-        work(session)
+        attempt(session, work, tries)
     except (Failure, OSError) as failure:
         name = os.path.basename(sys.argv[0]).removesuffix(".py")
         print(f"{name}: {failure}", file=sys.stderr)

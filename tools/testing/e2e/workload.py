@@ -3,10 +3,13 @@
 
 import time
 
-from channel import Failure
+from channel import Failure, Silent
 
-# A guest that boots, on a debug kernel.
-BOOT = 120
+# A guest that boots, on a debug kernel, or on a machine that has much to do.
+BOOT = 240
+
+# So long without a sign of life, a guest is taken for dead.
+SILENT = 60
 
 
 class Workload:
@@ -17,15 +20,18 @@ class Workload:
         self.machine = machine
         self.status = None
 
+    def silent(self, seconds):
+        return Silent(f"{self.machine.name}: no sign of life for {seconds} s; "
+                      f"its workload said {self.status}\n"
+                      f"{self.machine.symptoms()}")
+
     def next(self, seconds, *starts):
         """The next line that begins with one of `starts`, as a dictionary."""
         end = time.monotonic() + seconds
         while True:
             line = self.lines.line(end)
             if line is None:
-                raise Failure(f"{self.machine.name}: the workload is silent; "
-                              f"it said {self.status}\n"
-                              f"{self.machine.symptoms()}")
+                raise self.silent(seconds)
             start = line.partition("=")[0]
             fields = dict(word.partition("=")[::2] for word in line.split())
             if "state" not in fields:
@@ -37,17 +43,28 @@ class Workload:
                 return self.status
 
     def wait_boot(self):
-        return self.next(BOOT, "tick")
+        """Until it says something.
+
+        A guest has no other sign of life by then than that its CPU works.
+        """
+        end = time.monotonic() + BOOT
+        while time.monotonic() < end:
+            worked = self.machine.cpu_seconds()
+            if self.lines.fill(time.monotonic() + SILENT):
+                return self.next(SILENT, "tick")
+            if self.machine.cpu_seconds() - worked < SILENT / 20:
+                raise self.silent(SILENT)
+        raise self.silent(BOOT)
 
     def run(self, kind, **options):
         words = [kind] + [f"{name}={value}" for name, value in options.items()]
         self.lines.send(f"run {' '.join(words)}\n")
-        self.next(20, "run")
+        self.next(SILENT, "run")
 
     def wait_running(self, seconds=60):
         """Until it works: memory was bound, and touched once."""
         end = time.monotonic() + seconds
-        while self.next(20, "tick")["state"] == "starting":
+        while self.next(SILENT, "tick")["state"] == "starting":
             if time.monotonic() > end:
                 raise Failure("the workload does not start")
         if self.status["state"] != "running":
@@ -62,7 +79,7 @@ class Workload:
     def ticks(self, count, seconds=None):
         """Waits for so many lines more; returns the last."""
         for _ in range(count):
-            self.next(seconds or 20, "tick")
+            self.next(seconds or SILENT, "tick")
         return self.status
 
     def drain(self):
