@@ -89,6 +89,7 @@ selftests()
 		options=(--iommu --timeout 7200)
 		seconds=3600
 	fi
+	[ "$name" != movable ] || options+=(--movable 1024)
 	start "$name-$kver" tools/testing/vm/run.sh "$kernel" "${options[@]}" \
 		--log "$logs/vm-$name-$kver" -- env MVGPU_EFFORT="$effort" \
 		TEST_TIMEOUT="$seconds" tools/testing/selftests/run.sh \
@@ -148,6 +149,7 @@ for kver in "${kernels[@]}"; do
 	lane_effort=$effort
 	[ "$kver" = "$guest_kver" ] || lane_effort=${effort:-quick}
 	selftests selftests "$kver" "$lane_effort" "${tests[@]}"
+	selftests movable "$kver" "$lane_effort" movable_test
 done
 if [ "$profile" != debug ]; then
 	guests
