@@ -192,8 +192,8 @@ static long vfio_dirty_ioctl_unmap(struct vfio_dirty_container *c,
 		return ret;
 	if (dirty && bitmap.pgsize != PAGE_SIZE)
 		return -EINVAL;
-	ret = vfio_dirty_unmap(c, unmap.iova, last,
-				       dirty ? &bitmap : NULL, &unmap.size);
+	ret = vfio_dirty_unmap(c, unmap.iova, last, dirty ? &bitmap : NULL,
+			       &unmap.size);
 	if (ret)
 		return ret;
 	return copy_to_user(arg, &unmap, sizeof(unmap)) ? -EFAULT : 0;

@@ -39,11 +39,10 @@ FIXTURE_TEARDOWN(memory)
 static void check_seen(struct __test_metadata *_metadata,
 		       struct dirty_rig *rig, unsigned char *mem)
 {
-	volatile unsigned char *touched = mem;
 	unsigned int i;
 
 	for (i = 0; i < 4; i++)
-		(void)touched[i * PAGE];
+		(void)__atomic_load_n(mem + i * PAGE, __ATOMIC_RELAXED);
 	ASSERT_EQ(0, vfio_map_dma(rig->vfio.container, 0, mem, 4 * PAGE,
 				  VFIO_DMA_MAP_FLAG_READ));
 	ASSERT_EQ(4, dirty_pin(rig, 0, 4, PINTEST_READ));

@@ -5,19 +5,15 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
+#include <signal.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "dirty.h"
 #include "kselftest_harness.h"
 #include "tasks.h"
+#include "userfault.h"
 
 #define PAGE	DIRTY_PAGE
 #define IOVA	0x140000000ULL
@@ -218,32 +214,6 @@ TEST_F(unmap, that_fails_keeps_the_mapping_and_its_bits)
 	EXPECT_EQ(1ULL << 2, word);
 }
 
-/* Memory for a bitmap that is not there until somebody fills it. */
-static int absent_memory(void **mem)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = {
-		.range.len = PAGE,
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-
-	*mem = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	range.range.start = (unsigned long)*mem;
-	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) ||
-	    ioctl(fd, UFFDIO_REGISTER, &range))
-		return -errno;
-	return fd;
-}
-
-static bool wait_for_fault(int fd)
-{
-	struct uffd_msg msg;
-
-	return read(fd, &msg, sizeof(msg)) == sizeof(msg);
-}
-
 /* An unmap is about to end, and waits for the memory of its bitmap. */
 static int start_stuck_unmap(struct dirty_rig *rig, struct call *unmap,
 			     unsigned char *mem)
@@ -255,12 +225,14 @@ static int start_stuck_unmap(struct dirty_rig *rig, struct call *unmap,
 		return -__LINE__;
 	if (dirty_start(rig->vfio.container))
 		return -__LINE__;
-	fd = absent_memory(&unmap->bitmap);
+	unmap->bitmap = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	fd = userfault_open(unmap->bitmap, PAGE);
 	if (fd < 0)
 		return fd;
 	if (pthread_create(&unmap->thread, NULL, call_unmap, unmap))
 		return -__LINE__;
-	return wait_for_fault(fd) ? fd : -__LINE__;
+	return userfault_wait(fd, NULL) ? -__LINE__ : fd;
 }
 
 /* The unmap fails: who waited for its end goes on with the mapping. */
@@ -291,15 +263,13 @@ TEST_F(unmap, that_fails_is_waited_for)
 TEST_F(unmap, that_ends_well_is_waited_for)
 {
 	struct call unmap, write = { .rig = &self->rig, .iova = IOVA };
-	struct uffdio_zeropage zero = { .range.len = PAGE };
 	int fd;
 
 	fd = start_stuck_unmap(&self->rig, &unmap, self->mem);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, pthread_create(&write.thread, NULL, call_write, &write));
 	EXPECT_TRUE(call_waits(&write));
-	zero.range.start = (unsigned long)unmap.bitmap;
-	ASSERT_EQ(0, ioctl(fd, UFFDIO_ZEROPAGE, &zero));
+	ASSERT_EQ(0, userfault_fill(fd, unmap.bitmap));
 	ASSERT_EQ(0, pthread_join(unmap.thread, NULL));
 	ASSERT_EQ(0, pthread_join(write.thread, NULL));
 	EXPECT_EQ(64 * PAGE, unmap.ret);

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -21,6 +20,7 @@
 #include "kselftest_harness.h"
 #include "migration2.h"
 #include "rig.h"
+#include "userfault.h"
 
 #define PAGE	RIG_PAGE
 #define PAGES	(RIG_RAM_SIZE / PAGE)
@@ -212,33 +212,6 @@ TEST_F(report, is_not_of_what_could_not_be_written)
 	EXPECT_EQ(1, reported(self->device, self->bitmap));
 }
 
-static int userfault(void *mem, size_t size)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = {
-		.range = { .start = (unsigned long)mem, .len = size },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-
-	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) ||
-	    madvise(mem, size, MADV_REMOVE) ||
-	    ioctl(fd, UFFDIO_REGISTER, &range))
-		return -errno;
-	return fd;
-}
-
-static int wait_for_fault(int fd)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-	struct uffd_msg msg;
-
-	if (poll(&poll_fd, 1, RIG_TIMEOUT_MS) != 1 ||
-	    read(fd, &msg, sizeof(msg)) != sizeof(msg))
-		return -ETIMEDOUT;
-	return 0;
-}
-
 struct reporter {
 	int device;
 	__u64 *bitmap;
@@ -263,10 +236,10 @@ TEST_F(report, that_waits_for_memory_holds_nobody_up)
 
 	ASSERT_EQ(0, start(self->device));
 	ASSERT_EQ(0, fill(&self->rig, 0, 1));
-	uffd = userfault(self->bitmap, ROOM);
+	uffd = userfault_open(self->bitmap, ROOM);
 	ASSERT_LE(0, uffd);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, report, &r));
-	ASSERT_EQ(0, wait_for_fault(uffd));
+	ASSERT_EQ(0, userfault_wait(uffd, NULL));
 	EXPECT_EQ(0, fill(&self->rig, 8, 2));
 	EXPECT_EQ(0, fill(&self->rig, 2000, 40));
 	close(uffd);
@@ -287,10 +260,10 @@ TEST_F(report, that_waits_for_memory_may_be_of_a_log_that_ends)
 
 	ASSERT_EQ(0, start(self->device));
 	ASSERT_EQ(0, fill(&self->rig, 0, 1));
-	uffd = userfault(self->bitmap, ROOM);
+	uffd = userfault_open(self->bitmap, ROOM);
 	ASSERT_LE(0, uffd);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, report, &r));
-	ASSERT_EQ(0, wait_for_fault(uffd));
+	ASSERT_EQ(0, userfault_wait(uffd, NULL));
 	EXPECT_EQ(0, mig_log_stop(self->device));
 	EXPECT_EQ(0, vfio_reset(self->device));
 	ASSERT_EQ(0, rig_setup(&self->rig));
@@ -310,7 +283,7 @@ TEST_F(report, that_waits_for_memory_can_be_killed)
 
 	ASSERT_EQ(0, start(self->device));
 	ASSERT_EQ(0, fill(&self->rig, 3, 2));
-	uffd = userfault(self->bitmap, ROOM);
+	uffd = userfault_open(self->bitmap, ROOM);
 	ASSERT_LE(0, uffd);
 	child = fork();
 	ASSERT_LE(0, child);
@@ -318,12 +291,12 @@ TEST_F(report, that_waits_for_memory_can_be_killed)
 		/* its own memory, which its own fd stands for */
 		void *bitmap = mmap(NULL, ROOM, PROT_READ | PROT_WRITE,
 				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		int own = userfault(bitmap, ROOM);
+		int own = userfault_open(bitmap, ROOM);
 		struct reporter r = { self->device, bitmap, 0 };
 		pthread_t thread;
 
 		if (own < 0 || pthread_create(&thread, NULL, report, &r) ||
-		    wait_for_fault(own))
+		    userfault_wait(own, NULL))
 			_exit(1);
 		kill(getpid(), SIGKILL);
 	}

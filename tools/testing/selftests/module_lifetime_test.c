@@ -5,8 +5,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +13,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +21,7 @@
 #include "migration2.h"
 #include "modules.h"
 #include "rig.h"
+#include "userfault.h"
 
 #define PAGE RIG_PAGE
 
@@ -342,25 +340,17 @@ static void *ask(void *arg)
 
 static int stuck_query(struct query *query, pthread_t *thread)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = {
-		.range.len = PAGE,
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	struct uffd_msg msg;
+	int fd;
 
 	query->mem = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	query->arg = (void *)(query->mem + PAGE - sizeof(*query->arg));
 	query->arg->start_addr = RIG_RAM_IOVA;
 	query->arg->page_nr = RIG_RAM_SIZE / PAGE;
-	range.range.start = (unsigned long)query->mem + PAGE;
-	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) ||
-	    ioctl(fd, UFFDIO_REGISTER, &range) ||
-	    pthread_create(thread, NULL, ask, query) ||
-	    read(fd, &msg, sizeof(msg)) != sizeof(msg))
-		return -errno;
+	fd = userfault_open(query->mem + PAGE, PAGE);
+	if (fd < 0 || pthread_create(thread, NULL, ask, query) ||
+	    userfault_wait(fd, NULL))
+		return -EIO;
 	return fd;
 }
 

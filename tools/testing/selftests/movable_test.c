@@ -20,8 +20,8 @@
 
 #define PAGE	RIG_PAGE
 #define IOVA	0x200000000ULL
-#define SIZE	(4UL << 20)
-#define PIECE	(1UL << 20)
+#define PIECE	(1024 * 1024UL)
+#define SIZE	(4 * PIECE)
 #define GTT_RAM	(MVGPU_GTT_VALID | MVGPU_GTT_WRITE)
 #define B_RING	(15UL << 20)
 #define LOOKERS	4
@@ -86,7 +86,7 @@ FIXTURE_TEARDOWN(movable)
 }
 
 /* Pages that have never been pinned yet, under both vGPUs. */
-static int fresh_memory(FIXTURE_DATA(movable) * self, unsigned int round)
+static int fresh_memory(struct _test_data_movable *self, unsigned int round)
 {
 	const __u32 rw = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
 	void *mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
@@ -138,7 +138,7 @@ static bool is_done(const unsigned char *mem)
 
 /* Both touch the memory for the first time at once. */
 static void one_round(struct __test_metadata *_metadata,
-		      FIXTURE_DATA(movable) * self, unsigned int round)
+		      struct _test_data_movable *self, unsigned int round)
 {
 	struct job jobs[2] = { { &self->a, 0, 0 }, { &self->b, 1, 0 } };
 	unsigned char *mem;
@@ -171,12 +171,12 @@ TEST_F_TIMEOUT(movable, memory_is_touched_by_two_at_once, 600)
 /* Somebody copies from the pages, as direct I/O and debuggers do. */
 static void *look(void *arg)
 {
-	FIXTURE_DATA(movable) *self = arg;
-	static __thread char copy[PIECE];
+	struct _test_data_movable *self = arg;
 	unsigned long at = 0;
+	char *copy = malloc(PIECE);
 
-	while (!__atomic_load_n(&self->stop, __ATOMIC_RELAXED)) {
-		struct iovec to = { copy, sizeof(copy) }, from = to;
+	while (copy && !__atomic_load_n(&self->stop, __ATOMIC_RELAXED)) {
+		struct iovec to = { copy, PIECE }, from = to;
 
 		from.iov_base = __atomic_load_n(&self->mem, __ATOMIC_ACQUIRE);
 		if (!from.iov_base)
@@ -184,8 +184,9 @@ static void *look(void *arg)
 		from.iov_base = (char *)from.iov_base + at;
 		/* it may be gone by now: that is an error of this call */
 		process_vm_readv(getpid(), &to, 1, &from, 1, 0);
-		at = (at + sizeof(copy)) % SIZE;
+		at = (at + PIECE) % SIZE;
 	}
+	free(copy);
 	return NULL;
 }
 

@@ -6,13 +6,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -20,12 +17,14 @@
 
 #include "kselftest_harness.h"
 #include "rig.h"
+#include "userfault.h"
 
 #define PAGE		RIG_PAGE
 #define IOVA		0x200000000ULL
 #define SIZE		(8 * PAGE)
 #define GTT_RAM		(MVGPU_GTT_VALID | MVGPU_GTT_WRITE)
 #define DIR		"/run/mvgpu-unpinnable"
+#define IMAGE		DIR ".img"
 
 #ifndef SYS_memfd_secret
 #define SYS_memfd_secret 447
@@ -54,7 +53,9 @@ static int map_fd(struct unpinnable *u, int fd)
 /* Nobody but the process itself may reach it. */
 static int secret_memory(struct unpinnable *u)
 {
-	return map_fd(u, syscall(SYS_memfd_secret, O_CLOEXEC));
+	int fd = syscall(SYS_memfd_secret, O_CLOEXEC);
+
+	return fd < 0 ? -EOPNOTSUPP : map_fd(u, fd);
 }
 
 /* A file system on a disk, whose files' pages may not stay writable for long. */
@@ -63,8 +64,8 @@ static int file_memory(struct unpinnable *u)
 	if (system("modprobe -qa loop ext4 && command -v mkfs.ext4 >/dev/null"))
 		return -EOPNOTSUPP;
 	mkdir(DIR, 0700);
-	if (system("truncate -s 16M " DIR ".img && mkfs.ext4 -qF " DIR ".img && "
-		   "mount -o loop " DIR ".img " DIR))
+	if (system("truncate -s 16M " IMAGE " && mkfs.ext4 -qF " IMAGE) ||
+	    system("mount -o loop " IMAGE " " DIR))
 		return -EIO;
 	u->mounted = true;
 	return map_fd(u, open(DIR "/ram", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
@@ -74,37 +75,21 @@ static int file_memory(struct unpinnable *u)
 static void *serve(void *arg)
 {
 	struct unpinnable *u = arg;
-	struct uffd_msg msg;
+	void *page;
 
-	while (read(u->fd, &msg, sizeof(msg)) == sizeof(msg) &&
-	       msg.event == UFFD_EVENT_PAGEFAULT) {
-		struct uffdio_zeropage zero = {
-			.range.start = msg.arg.pagefault.address & -PAGE,
-			.range.len = PAGE,
-		};
-
-		if (ioctl(u->fd, UFFDIO_ZEROPAGE, &zero) && errno != EEXIST)
-			break;
-	}
+	while (!userfault_wait(u->fd, &page))
+		userfault_fill(u->fd, page);
 	return NULL;
 }
 
 /* Memory that is on its way, as after a post-copy migration. */
 static int late_memory(struct unpinnable *u)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = {
-		.range.len = SIZE,
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-
 	u->mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	range.range.start = (unsigned long)u->mem;
-	u->fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	if (u->fd < 0 || ioctl(u->fd, UFFDIO_API, &api) ||
-	    ioctl(u->fd, UFFDIO_REGISTER, &range))
-		return -errno;
+	u->fd = userfault_open(u->mem, SIZE);
+	if (u->fd < 0)
+		return -EOPNOTSUPP;
 	u->served = !pthread_create(&u->server, NULL, serve, u);
 	return u->served ? 0 : -EAGAIN;
 }
@@ -119,7 +104,7 @@ static void forget(struct unpinnable *u)
 		munmap(u->mem, SIZE);
 	if (u->fd >= 0)
 		close(u->fd);
-	if (u->mounted && system("umount " DIR " && rm " DIR ".img"))
+	if (u->mounted && system("umount " DIR " && rm " IMAGE))
 		printf("# cannot unmount\n");
 }
 
@@ -153,15 +138,20 @@ FIXTURE_VARIANT(unpinnable)
 	const char *lacks;
 };
 
-FIXTURE_VARIANT_ADD(unpinnable, secret) {
+FIXTURE_VARIANT_ADD(unpinnable, secret)
+{
 	.make = secret_memory,
 	.lacks = "no memfd_secret() (CONFIG_SECRETMEM, secretmem.enable)",
 };
-FIXTURE_VARIANT_ADD(unpinnable, file) {
+
+FIXTURE_VARIANT_ADD(unpinnable, file)
+{
 	.make = file_memory,
 	.lacks = "no ext4, loop or mkfs.ext4",
 };
-FIXTURE_VARIANT_ADD(unpinnable, late) {
+
+FIXTURE_VARIANT_ADD(unpinnable, late)
+{
 	.make = late_memory,
 	.lacks = "no userfaultfd",
 };
@@ -177,7 +167,7 @@ FIXTURE_SETUP(unpinnable)
 	    !access("/sys/kernel/debug/kmemleak", F_OK))
 		SKIP(return, "DEBUG_VM reports user faults that may not wait");
 	ret = variant->make(&self->u);
-	if (ret == -ENOSYS || ret == -EOPNOTSUPP)
+	if (ret == -EOPNOTSUPP)
 		SKIP(return, "%s", variant->lacks);
 	ASSERT_EQ(0, ret);
 	ASSERT_EQ(0, rig_create(&self->rig));

@@ -5,20 +5,16 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "rig.h"
 #include "tasks.h"
+#include "userfault.h"
 #include "vmm.h"
 
 FIXTURE(unserved)
@@ -53,41 +49,6 @@ FIXTURE_TEARDOWN(unserved)
 		fixture_claim(self->claim, NULL);
 }
 
-/* Guest RAM is there no more, and who touches it waits for us. */
-static int userfault(struct rig *rig)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = {
-		.range = {
-			.start = (unsigned long)rig->vmm.ram.mem,
-			.len = RIG_RAM_SIZE,
-		},
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-
-	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) ||
-	    madvise(rig->vmm.ram.mem, RIG_RAM_SIZE, MADV_REMOVE) ||
-	    ioctl(fd, UFFDIO_REGISTER, &range))
-		return -errno;
-	return fd;
-}
-
-/* Returns once the engine waits for a page of ours. */
-static int wait_for_fault(int fd)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-	struct uffd_msg msg;
-
-	if (poll(&poll_fd, 1, RIG_TIMEOUT_MS) != 1)
-		return __LINE__;
-	if (read(fd, &msg, sizeof(msg)) != sizeof(msg))
-		return __LINE__;
-	if (msg.event != UFFD_EVENT_PAGEFAULT)
-		return __LINE__;
-	return 0;
-}
-
 /* @number is that of the fd which wakes the engine when it is closed, or -1. */
 static int stick(struct vmm *vmm, int number)
 {
@@ -96,7 +57,8 @@ static int stick(struct vmm *vmm, int number)
 
 	if (rig_open(&vmm->rig))
 		return __LINE__;
-	fd = userfault(&vmm->rig);
+	/* guest RAM is there no more */
+	fd = userfault_open(vmm->rig.vmm.ram.mem, RIG_RAM_SIZE);
 	if (fd < 0)
 		return __LINE__;
 	if (number >= 0) {
@@ -109,7 +71,7 @@ static int stick(struct vmm *vmm, int number)
 		return __LINE__;
 	if (gpu_ring_kick(&vmm->rig.ring))
 		return __LINE__;
-	ret = wait_for_fault(fd);
+	ret = userfault_wait(fd, NULL);
 	if (ret)
 		return __LINE__;
 	vmm_say(vmm, 's');
