@@ -22,7 +22,8 @@ compat-flags := \
 	$(call compat-has,mm.h,gup_must_unshare.unsigned int flags,HAVE_GUP_READ_SHARES) \
 	$(call compat-has,kthread.h,\<kthread_run_worker\>,HAVE_KTHREAD_RUN_WORKER) \
 	$(call compat-has,eventfd.h,eventfd_signal.struct eventfd_ctx [*]ctx.$$,HAVE_EVENTFD_SIGNAL_ONE_ARG) \
-	$(call compat-has,hrtimer.h,\<hrtimer_setup\>,HAVE_HRTIMER_SETUP)
+	$(call compat-has,hrtimer.h,\<hrtimer_setup\>,HAVE_HRTIMER_SETUP) \
+	$(call compat-has,device/class.h,.[*]dev_uevent..const struct device,HAVE_CLASS_UEVENT_CONST)
 
 # HAVE_VFIO_FREE_DEVICE: up to 6.1; later the core frees the device itself.
 # HAVE_VFIO_BIND_IOMMUFD: since 6.2.
@@ -37,3 +38,4 @@ compat-flags := \
 # HAVE_KTHREAD_RUN_WORKER: since 6.14; creating one started it before.
 # HAVE_EVENTFD_SIGNAL_ONE_ARG: since 6.8; it took a count before.
 # HAVE_HRTIMER_SETUP: since 6.13; the function was set apart before.
+# HAVE_CLASS_UEVENT_CONST: since 6.3; the device was not const before.

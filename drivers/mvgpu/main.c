@@ -4,17 +4,34 @@
  * the driver that they bind to.
  */
 #include <linux/device.h>
+#include <linux/err.h>
+#include <linux/kdev_t.h>
 #include <linux/mdev.h>
 #include <linux/module.h>
-#include <linux/slab.h>
 #include <linux/vfio.h>
 #include <linux/vfio_dirty.h>
 
+#include "compat_device.h"
 #include "mvgpu_private.h"
+
+/* Set when the parent is about to get its types; nobody hears of it before. */
+static bool mvgpu_parent_announced;
+
+/*
+ * An error keeps the uevent back. So it is with the parent's "add": when all
+ * types are there the mdev core sends a "change" with MDEV_STATE=registered,
+ * and mdevctl would start the same vGPUs at both.
+ */
+static int mvgpu_parent_uevent(compat_uevent_device *dev,
+			       struct kobj_uevent_env *env)
+{
+	return READ_ONCE(mvgpu_parent_announced) ? 0 : -EAGAIN;
+}
 
 /* Types appear in sysfs as this name, a dash, and the type's own name. */
 static struct class mvgpu_class = {
 	.name = "mvgpu",
+	.dev_uevent = mvgpu_parent_uevent,
 };
 
 static struct mdev_driver mvgpu_driver = {
@@ -34,44 +51,6 @@ static struct mdev_driver mvgpu_driver = {
 static struct device *mvgpu_parent_device;
 static struct mdev_parent mvgpu_parent;
 
-static void mvgpu_parent_release(struct device *dev)
-{
-	kfree(dev);
-}
-
-/*
- * Nobody hears of the parent before it can have vGPUs: its "add" is kept back,
- * and when all types are there the core sends a "change", MDEV_STATE=registered.
- * mdevctl would start the same vGPUs at both.
- */
-static int __init mvgpu_parent_add(void)
-{
-	struct device *dev;
-	int ret;
-
-	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
-	if (!dev)
-		return -ENOMEM;
-	device_initialize(dev);
-	dev->class = &mvgpu_class;
-	dev->release = mvgpu_parent_release;
-	ret = dev_set_name(dev, "mvgpu");
-	if (ret)
-		goto err_put;
-
-	dev_set_uevent_suppress(dev, true);
-	ret = device_add(dev);
-	if (ret)
-		goto err_put;
-	dev_set_uevent_suppress(dev, false);
-	mvgpu_parent_device = dev;
-	return 0;
-
-err_put:
-	put_device(dev);
-	return ret;
-}
-
 static int __init mvgpu_init(void)
 {
 	int ret;
@@ -80,9 +59,12 @@ static int __init mvgpu_init(void)
 	if (ret)
 		return ret;
 
-	ret = mvgpu_parent_add();
-	if (ret)
+	mvgpu_parent_device = device_create(&mvgpu_class, NULL, MKDEV(0, 0),
+					    NULL, "mvgpu");
+	if (IS_ERR(mvgpu_parent_device)) {
+		ret = PTR_ERR(mvgpu_parent_device);
 		goto err_class;
+	}
 
 	ret = mdev_register_driver(&mvgpu_driver);
 	if (ret)
@@ -93,6 +75,7 @@ static int __init mvgpu_init(void)
 		goto err_driver;
 
 	/* Last: from here on vGPUs can be created. */
+	WRITE_ONCE(mvgpu_parent_announced, true);
 	ret = mvgpu_types_register(&mvgpu_parent, mvgpu_parent_device,
 				   &mvgpu_driver);
 	if (ret)

@@ -184,7 +184,7 @@ refuses_kernel_with_another_layout()
 		<<<'static void vfio_iommu_type1_planted(void) { }
 		__attribute__((used)) static const struct { void (*member)(void); }
 		vfio_iommu_driver_ops_type1 = { vfio_iommu_type1_planted };' || return
-	refuses 6.12.0-layout "one more is planted"
+	refuses 6.12.0-layout "struct vfio_iommu_driver_ops is not the one that mvgpu knows"
 }
 
 plain_make_refuses_kernel_without_mdev()

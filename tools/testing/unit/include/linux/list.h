@@ -54,6 +54,6 @@ static inline bool unit_list_step(struct list_head *head,
 #define list_for_each_entry(pos, head, member)				\
 	for (struct list_head *at = NULL;				\
 	     unit_list_step(head, &at, &(pos),				\
-			    offsetof(typeof(pos[0]), member));)
+			    offsetof(typeof((pos)[0]), member));)
 
 #endif
