@@ -5,6 +5,7 @@
 #ifndef _COMPAT_MM_H
 #define _COMPAT_MM_H
 
+#include <linux/hugetlb_inline.h>
 #include <linux/mm.h>
 
 /**
@@ -58,7 +59,9 @@ static inline long compat_pin_user_pages_longterm(struct mm_struct *mm,
 
 	if (vma)
 		nr_pages = min(nr_pages, (vma->vm_end - start) >> PAGE_SHIFT);
-	if (vma && vma->vm_flags & VM_READ && is_cow_mapping(vma->vm_flags))
+	/* of huge pages a write cannot be forced */
+	if (vma && vma->vm_flags & VM_READ && is_cow_mapping(vma->vm_flags) &&
+	    (vma->vm_flags & VM_WRITE || !is_vm_hugetlb_page(vma)))
 		flags |= FOLL_WRITE | FOLL_FORCE;
 #endif
 	return compat_pin_user_pages_remote(mm, start, nr_pages, flags, pages);

@@ -108,7 +108,6 @@ void *vfio_dirty_container_open(enum vfio_dirty_claim claim)
 	kref_init(&c->refs);
 	c->id = atomic_long_inc_return(&vfio_dirty_last_id);
 	c->claim = claim;
-	init_rwsem(&c->pinning);
 	mutex_init(&c->lock);
 	init_waitqueue_head(&c->wait);
 	c->mappings = RB_ROOT;

@@ -22,8 +22,7 @@
 #define VFIO_DIRTY_PAGES_PAUSE		200
 
 /* Charge pages to the process that mapped them. */
-static int vfio_dirty_charge(struct vfio_dirty_mapping *m, unsigned long nr,
-			     bool insist)
+static int vfio_dirty_charge(struct vfio_dirty_mapping *m, unsigned long nr)
 {
 	/* Drivers try again with less: one line for all that. */
 	static DEFINE_RATELIMIT_STATE(once, 5 * HZ, 1);
@@ -36,7 +35,7 @@ static int vfio_dirty_charge(struct vfio_dirty_mapping *m, unsigned long nr,
 		return ret;
 	ret = __account_locked_vm(m->mm, nr, true, m->task, m->lock_cap);
 	mmap_write_unlock(m->mm);
-	if (ret == -ENOMEM && insist && __ratelimit(&once))
+	if (ret == -ENOMEM && __ratelimit(&once))
 		pr_warn("cannot pin %lu pages: RLIMIT_MEMLOCK of process %d is exceeded\n",
 			nr, task_pid_nr(m->task));
 	return ret;
@@ -89,8 +88,9 @@ void vfio_dirty_pages_put(struct vfio_dirty_mapping *m, struct page **pages,
 }
 
 /*
- * Pin pages, or some of them. Nothing here waits for user space: without a way to
- * drop mmap_lock a page that userfaultfd would have to fill is an error.
+ * Pin pages, or some of them. Nothing here waits for userfaultfd: without a way to
+ * drop mmap_lock a page that it would have to fill is an error. A file system in
+ * user space may keep us waiting, as it does everybody who faults.
  */
 static long vfio_dirty_pages_pin(struct vfio_dirty_mapping *m,
 				 unsigned long page, unsigned long nr,
@@ -116,9 +116,9 @@ static long vfio_dirty_pages_pin(struct vfio_dirty_mapping *m,
 /* The same, but not refused because somebody else looks at a page just now. */
 static long vfio_dirty_pages_pin_hard(struct vfio_dirty_mapping *m,
 				      unsigned long page, unsigned long nr,
-				      bool insist, struct page **pages)
+				      struct page **pages)
 {
-	unsigned int tries = insist ? VFIO_DIRTY_PAGES_TRIES : 1;
+	unsigned int tries = VFIO_DIRTY_PAGES_TRIES;
 	long got;
 
 	for (;;) {
@@ -135,7 +135,6 @@ static long vfio_dirty_pages_pin_hard(struct vfio_dirty_mapping *m,
  * @m: their mapping
  * @page: the first
  * @nr: how many
- * @insist: it was refused before, and nobody else pins for the container now
  * @pages: receives the pages
  *
  * Whether they are writable follows from the mapping, so that a page that one
@@ -148,18 +147,17 @@ static long vfio_dirty_pages_pin_hard(struct vfio_dirty_mapping *m,
  * pin_user_pages_remote() says of memory that never can be.
  */
 long vfio_dirty_pages_get(struct vfio_dirty_mapping *m, unsigned long page,
-			  unsigned long nr, bool insist, struct page **pages)
+			  unsigned long nr, struct page **pages)
 {
 	unsigned long i;
 	long got, ret;
 
 	if (!mmget_not_zero(m->mm))
 		return -ENODEV;
-	got = vfio_dirty_pages_pin_hard(m, page, nr, insist, pages);
+	got = vfio_dirty_pages_pin_hard(m, page, nr, pages);
 	if (got <= 0)
 		goto out;
-	ret = vfio_dirty_charge(m, vfio_dirty_count_charged(pages, got),
-				insist);
+	ret = vfio_dirty_charge(m, vfio_dirty_count_charged(pages, got));
 	if (ret) {
 		for (i = 0; i < got; i++) {
 			if (!is_zero_pfn(page_to_pfn(pages[i])))

@@ -6,9 +6,10 @@
  * pinned, so that nothing can fail afterwards. Pinning and its opposite happen
  * without the container's lock; the mapping is kept by its users count.
  *
- * What is on its way in or out is charged, but not found here: a pin that is
- * refused because of that is tried again with nobody else on the way (see
- * &vfio_dirty_container.pinning).
+ * A page that is on its way in or out belongs to who moves it, and others wait: so
+ * it is charged once, and refunded before it is charged again, and what is refused
+ * for the limit exceeds it. Who waits keeps nobody waiting: it moves no page, and is
+ * no user of a mapping.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -40,7 +41,6 @@
  * @prot: IOMMU_READ, IOMMU_WRITE
  * @pages: receives the pages
  * @done: how many are pinned
- * @alone: &vfio_dirty_container.pinning is held for writing
  */
 struct vfio_dirty_pin {
 	struct iommu_group *group;
@@ -49,16 +49,17 @@ struct vfio_dirty_pin {
 	int prot;
 	struct page **pages;
 	unsigned long done;
-	bool alone;
 };
 
 /**
  * struct vfio_dirty_block - 64 pages of a mapping, some of them pinned
  * @present: those that are pinned
+ * @moving: those that are about to be pinned, or about to be given back; each of
+ *	    who moves them is a user
  * @dirty: those pinned for writing by drivers that do not mark: they are dirty
  *	   for as long as they are pinned. An unpin does not say whose it is, so
  *	   a bit stays until the last reference goes.
- * @users: calls that are about to pin here, which keeps the block
+ * @users: calls that pin or give back here, which keeps the block
  * @refs: how often each page is pinned, where one is
  * @pages: the pages, where one is pinned
  *
@@ -66,6 +67,7 @@ struct vfio_dirty_pin {
  */
 struct vfio_dirty_block {
 	u64 present;
+	u64 moving;
 	u64 dirty;
 	unsigned int users;
 	u32 refs[VFIO_DIRTY_BLOCK_PAGES];
@@ -120,15 +122,51 @@ static u64 vfio_dirty_block_bit(unsigned long page)
 	return BIT_ULL(page % VFIO_DIRTY_BLOCK_PAGES);
 }
 
-/* Is a page pinned? */
-static bool vfio_dirty_pinned_locked(struct vfio_dirty_container *c,
+/* Is a page on its way in or out? */
+static bool vfio_dirty_moving_locked(struct vfio_dirty_container *c,
 				     struct vfio_dirty_mapping *m,
 				     unsigned long page)
 {
 	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, page);
 	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, page);
 
-	return block && block->present & vfio_dirty_block_bit(page);
+	return block && block->moving & vfio_dirty_block_bit(page);
+}
+
+/* Is a page neither pinned nor on its way? */
+static bool vfio_dirty_absent_locked(struct vfio_dirty_container *c,
+				     struct vfio_dirty_mapping *m,
+				     unsigned long page)
+{
+	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, page);
+	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, page);
+
+	return !block || !((block->present | block->moving) &
+			   vfio_dirty_block_bit(page));
+}
+
+/* Pages have arrived, or are gone: let those go on who wait for any. */
+static void vfio_dirty_settle_locked(struct vfio_dirty_container *c)
+{
+	lockdep_assert_held(&c->lock);
+	WRITE_ONCE(c->settled, c->settled + 1);
+	if (c->unsettled)
+		wake_up_all(&c->wait);
+}
+
+/* Wait, without the lock, until some pages have. */
+static int vfio_dirty_await_settled_locked(struct vfio_dirty_container *c)
+{
+	unsigned long settled = c->settled;
+	int ret;
+
+	lockdep_assert_held(&c->lock);
+	c->unsettled++;
+	mutex_unlock(&c->lock);
+	ret = wait_event_killable(c->wait, READ_ONCE(c->settled) != settled);
+	mutex_lock(&c->lock);
+	c->unsettled--;
+	return ret ? -EINTR : 0;
 }
 
 /* Free a block that nobody needs. */
@@ -144,10 +182,22 @@ static void vfio_dirty_block_trim(struct vfio_dirty_leaf *leaf,
 	kmem_cache_free(vfio_dirty_block_cache, block);
 }
 
-/* Make sure that there is a block for a page whose leaf there is. */
+/* The bits of a page and of those after it in its block, up to one. */
+static u64 vfio_dirty_block_mask(unsigned long page, unsigned long end)
+{
+	unsigned long first = page % VFIO_DIRTY_BLOCK_PAGES;
+
+	return GENMASK_ULL(min(first + (end - page), VFIO_DIRTY_BLOCK_PAGES) - 1,
+			   first);
+}
+
+/*
+ * Make sure that there is a block for a page whose leaf there is; that page and
+ * those after it in the block, up to one, are on their way.
+ */
 static int vfio_dirty_block_make_locked(struct vfio_dirty_container *c,
 					struct vfio_dirty_mapping *m,
-					unsigned long page)
+					unsigned long page, unsigned long end)
 {
 	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, page);
 	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, page);
@@ -165,6 +215,7 @@ static int vfio_dirty_block_make_locked(struct vfio_dirty_container *c,
 			return -ENOMEM;
 		leaf->blocks[vfio_dirty_block_word(page)] = block;
 	}
+	block->moving |= vfio_dirty_block_mask(page, end);
 	block->users++;
 	return 0;
 }
@@ -177,13 +228,16 @@ static void vfio_dirty_pin_unreserve_locked(struct vfio_dirty_container *c,
 {
 	struct vfio_dirty_block *block;
 	struct vfio_dirty_leaf *leaf;
+	unsigned long next;
 
-	for (page = ALIGN_DOWN(page, VFIO_DIRTY_BLOCK_PAGES); page < end;
-	     page += VFIO_DIRTY_BLOCK_PAGES) {
+	for (; page < end; page = next) {
+		next = ALIGN_DOWN(page, VFIO_DIRTY_BLOCK_PAGES) +
+		       VFIO_DIRTY_BLOCK_PAGES;
 		leaf = vfio_dirty_leaf_find_locked(c, m, page);
 		block = vfio_dirty_block_of(leaf, page);
 		if (WARN_ON_ONCE(!block))
 			continue;
+		block->moving &= ~vfio_dirty_block_mask(page, end);
 		block->users--;
 		vfio_dirty_block_trim(leaf, vfio_dirty_block_word(page));
 	}
@@ -194,14 +248,16 @@ static int vfio_dirty_pin_reserve_locked(struct vfio_dirty_container *c,
 					 struct vfio_dirty_mapping *m,
 					 unsigned long page, unsigned long end)
 {
-	unsigned long at = ALIGN_DOWN(page, VFIO_DIRTY_BLOCK_PAGES);
+	unsigned long at = page;
 	int ret;
 
 	ret = vfio_dirty_leaves_reserve_locked(c, m, page, end - page);
-	for (; !ret && at < end; at += VFIO_DIRTY_BLOCK_PAGES) {
-		ret = vfio_dirty_block_make_locked(c, m, at);
+	while (!ret && at < end) {
+		ret = vfio_dirty_block_make_locked(c, m, at, end);
 		if (ret)
 			vfio_dirty_pin_unreserve_locked(c, m, page, at);
+		at = ALIGN_DOWN(at, VFIO_DIRTY_BLOCK_PAGES) +
+		     VFIO_DIRTY_BLOCK_PAGES;
 	}
 	return ret;
 }
@@ -250,18 +306,18 @@ static void vfio_dirty_pin_enter_locked(struct vfio_dirty_container *c,
 }
 
 /*
- * Pin the first of nr pages, and those after it up to one that is pinned: how
- * many. The lock is dropped meanwhile.
+ * Pin the first of nr pages, which is absent, and those after it up to one that is
+ * not: how many. The lock is dropped meanwhile.
  */
 static noinline long vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
 					       struct vfio_dirty_mapping *m,
 					       unsigned long page, long nr,
-					       bool alone, struct page **pages)
+					       struct page **pages)
 {
 	long got, done = 0, most = nr;
 
 	nr = 1;
-	while (nr < most && !vfio_dirty_pinned_locked(c, m, page + nr))
+	while (nr < most && vfio_dirty_absent_locked(c, m, page + nr))
 		nr++;
 	/* -ENOMEM is for the limit */
 	if (vfio_dirty_pin_reserve_locked(c, m, page, page + nr))
@@ -269,25 +325,18 @@ static noinline long vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
 
 	vfio_dirty_mapping_use_locked(c, m);
 	mutex_unlock(&c->lock);
-	if (!alone)
-		down_read(&c->pinning);
-	got = vfio_dirty_pages_get(m, page, nr, alone, pages);
+	got = vfio_dirty_pages_get(m, page, nr, pages);
 	cond_resched();
 	mutex_lock(&c->lock);
-	/* Others may have pinned some of them meanwhile: theirs count. */
-	for (; done < got && !m->gone; done++) {
-		if (vfio_dirty_pinned_locked(c, m, page + done))
-			break;
+	for (; done < got && !m->gone; done++)
 		vfio_dirty_pin_enter_locked(c, m, page + done, pages[done]);
-	}
 	if (done < got) {
 		mutex_unlock(&c->lock);
 		vfio_dirty_pages_put(m, pages + done, got - done);
 		mutex_lock(&c->lock);
 	}
-	if (!alone)
-		up_read(&c->pinning);
 	vfio_dirty_pin_unreserve_locked(c, m, page, page + nr);
+	vfio_dirty_settle_locked(c);
 	vfio_dirty_mapping_unuse(c, m);
 	return got < 0 ? got : done;
 }
@@ -332,30 +381,28 @@ static unsigned int vfio_dirty_block_take_locked(struct vfio_dirty_container *c,
 	return nr;
 }
 
-/* Lock for an unpin, which is not to be between its two ends beside a pin alone. */
-static void vfio_dirty_unpin_lock(struct vfio_dirty_container *c)
-{
-	mutex_lock(&c->lock);
-	if (likely(down_read_trylock(&c->pinning)))
-		return;
-	mutex_unlock(&c->lock);
-	down_read(&c->pinning);
-	mutex_lock(&c->lock);
-}
-
 /* Give back pages of a block that are no longer pinned. Drops the lock. */
 static void vfio_dirty_unpin_unlock(struct vfio_dirty_container *c,
 				    struct vfio_dirty_mapping *m,
 				    struct vfio_dirty_leaf *leaf,
 				    unsigned int word, u64 taken)
 {
+	struct vfio_dirty_block *block = leaf->blocks[word];
 	struct page *pages[VFIO_DIRTY_PUT_BATCH];
 	unsigned int nr;
 
+	block->users++;
+	block->moving |= taken;
 	nr = vfio_dirty_block_take_locked(c, m, leaf, word, taken, pages);
 	vfio_dirty_mapping_use_locked(c, m);
 	mutex_unlock(&c->lock);
 	vfio_dirty_pages_put(m, pages, nr);
+	mutex_lock(&c->lock);
+	block->moving &= ~taken;
+	block->users--;
+	vfio_dirty_block_trim(leaf, word);
+	vfio_dirty_settle_locked(c);
+	mutex_unlock(&c->lock);
 	vfio_dirty_mapping_unuse(c, m);
 }
 
@@ -373,12 +420,11 @@ static unsigned int vfio_dirty_unpin_some(struct vfio_dirty_container *c,
 	unsigned int nr;
 	u64 last = 0;
 
-	vfio_dirty_unpin_lock(c);
+	mutex_lock(&c->lock);
 	m = vfio_dirty_mapping_find_locked(c, iova);
 	if (!m) {
 		mutex_unlock(&c->lock);
-		nr = 0;
-		goto out;
+		return 0;
 	}
 	page = (iova - m->iova) >> PAGE_SHIFT;
 	nr = min(most, VFIO_DIRTY_PUT_BATCH -
@@ -394,8 +440,6 @@ static unsigned int vfio_dirty_unpin_some(struct vfio_dirty_container *c,
 					vfio_dirty_block_word(page), last);
 	else
 		mutex_unlock(&c->lock);
-out:
-	up_read(&c->pinning);
 	return nr;
 }
 
@@ -436,7 +480,7 @@ void vfio_dirty_pin_release(void *container, dma_addr_t iova, int npage)
 
 /*
  * Pin the first of the pages that are yet to be pinned: how many, or why not even
- * one. None is no error: somebody else was quicker.
+ * one. None is no error: somebody else moves it, and was waited for.
  */
 static long vfio_dirty_pin_some_locked(struct vfio_dirty_container *c,
 				       const struct vfio_dirty_pin *pin)
@@ -457,7 +501,9 @@ static long vfio_dirty_pin_some_locked(struct vfio_dirty_container *c,
 	got = vfio_dirty_pin_again_locked(c, m, page, nr, pages);
 	if (got)
 		return got;
-	return vfio_dirty_pin_new_locked(c, m, page, nr, pin->alone, pages);
+	if (vfio_dirty_moving_locked(c, m, page))
+		return vfio_dirty_await_settled_locked(c);
+	return vfio_dirty_pin_new_locked(c, m, page, nr, pages);
 }
 
 /*
@@ -489,9 +535,9 @@ static void vfio_dirty_pin_hold_locked(struct vfio_dirty_container *c,
 	}
 }
 
-/* Pin what is yet to be pinned: 0 or why that goes no further. */
-static int vfio_dirty_pin_rest(struct vfio_dirty_container *c,
-			       struct vfio_dirty_pin *pin)
+/* Pin the pages: 0, or why not all of them. */
+static int vfio_dirty_pin_all(struct vfio_dirty_container *c,
+			      struct vfio_dirty_pin *pin)
 {
 	struct vfio_dirty_client *client;
 	long ret = 0;
@@ -511,20 +557,6 @@ static int vfio_dirty_pin_rest(struct vfio_dirty_container *c,
 		return 0;
 	/* without a device, there is nobody to pin for */
 	return ret < 0 ? ret : -EINVAL;
-}
-
-/* The same, when it was refused for what may be others' doing. */
-static noinline int vfio_dirty_pin_alone(struct vfio_dirty_container *c,
-					 struct vfio_dirty_pin *pin)
-{
-	int ret = down_write_killable(&c->pinning);
-
-	if (ret)
-		return ret;
-	pin->alone = true;
-	ret = vfio_dirty_pin_rest(c, pin);
-	up_write(&c->pinning);
-	return ret;
 }
 
 /**
@@ -563,9 +595,7 @@ int vfio_dirty_pin_pages(void *container, struct iommu_group *group,
 	if (check_add_overflow(iova, ((u64)npage << PAGE_SHIFT) - 1, &last))
 		return -COMPAT_VFIO_EWRAP;
 
-	ret = vfio_dirty_pin_rest(c, &pin);
-	if (ret == -ENOMEM || ret == -EAGAIN)
-		ret = vfio_dirty_pin_alone(c, &pin);
+	ret = vfio_dirty_pin_all(c, &pin);
 	if (!ret)
 		ret = npage;
 	else

@@ -12,10 +12,9 @@
  *	vfio_dirty_front_lock
  *	  locks of the vfio core
  *	    vfio_dirty_clients_lock
- *	    vfio_dirty_container.pinning
  *	      vfio_dirty_container.lock
  *	        mmap_lock (only to let go of pins that a driver left behind)
- *	      mmap_lock
+ *	    mmap_lock
  *	    vfio_dirty_tables_lock
  *
  * vfio_dirty_container.lock is never held over a driver's dma_unmap, over the
@@ -37,7 +36,6 @@
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
-#include <linux/rwsem.h>
 #include <linux/types.h>
 #include <linux/vfio.h>
 #include <linux/wait.h>
@@ -89,17 +87,18 @@ enum vfio_dirty_stage {
  * @in_all: entry of the table of all containers, while the core has it
  * @id: what the vfio core knows it by; never used again
  * @claim: which groups it accepts
- * @pinning: held for reading by whoever pins or unpins user memory, until that is
- *	     charged and entered here, or taken out and refunded; for writing by
- *	     a pin that was refused, to find out whether it is without the others
  * @lock: protects all below, and everything in clients, mappings, leaves and
  *	  pin blocks that is not constant; taken by name in _locked functions
  * @wait: woken when a mapping that is being unmapped loses a user, when a mapping
- *	  goes or an unmap of it goes back a stage, and when a callback ends
+ *	  goes or an unmap of it goes back a stage, when a callback ends, and when
+ *	  @settled moves while @unsettled wait for that
  * @dead: the vfio core let go of it
  * @tracking: upstream's dirty tracking is on
  * @epoch: number of the last run of dirty tracking
  * @mappings: all mappings, by IOVA
+ * @settled: moves when pages that were on their way in or out are no longer; also
+ *	     read without the lock
+ * @unsettled: who waits for that
  * @avail: how many more mappings there may be
  * @clients: the groups
  * @devices: clients whose device is registered
@@ -111,13 +110,14 @@ struct vfio_dirty_container {
 	unsigned long id;
 	enum vfio_dirty_claim claim;
 
-	struct rw_semaphore pinning; /* see above */
 	struct mutex lock; /* protects what follows: see @lock above */
 	wait_queue_head_t wait;
 	bool dead;
 	bool tracking;
 	u64 epoch;
 	struct rb_root mappings;
+	unsigned long settled;
+	unsigned int unsettled;
 	unsigned int avail;
 	struct list_head clients;
 	unsigned int devices;
@@ -251,7 +251,7 @@ int vfio_dirty_unmap(struct vfio_dirty_container *c, u64 iova, u64 last,
 
 /* pages.c */
 long vfio_dirty_pages_get(struct vfio_dirty_mapping *m, unsigned long page,
-			  unsigned long nr, bool insist, struct page **pages);
+			  unsigned long nr, struct page **pages);
 void vfio_dirty_pages_put(struct vfio_dirty_mapping *m, struct page **pages,
 			  unsigned long nr);
 

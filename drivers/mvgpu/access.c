@@ -14,6 +14,7 @@
  * cleared, which it is while it is stopped, or closed, which ends the worker.
  */
 #include <linux/iommu.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 
 #include "access.h"
@@ -149,7 +150,10 @@ static void mvgpu_access_look_locked(struct mvgpu_device *dev, bool write)
 							write);
 }
 
-/* All of the pages, or as many as go, or none and why: 0 or -errno. */
+/*
+ * All of the pages, or as many as go, or none and why: 0 or -errno. If there is one
+ * that cannot be pinned for now, the first may be another.
+ */
 static int mvgpu_access_pin_some(struct mvgpu_device *dev, u64 entry,
 				 unsigned int *nr)
 {
@@ -160,7 +164,7 @@ static int mvgpu_access_pin_some(struct mvgpu_device *dev, u64 entry,
 
 	ret = vfio_pin_pages(&dev->vdev, iova, *nr, prot, pages);
 	while (ret < 0 && *nr > 1) {
-		*nr /= 2;
+		*nr = ret == -EAGAIN ? 1 : *nr / 2;
 		ret = vfio_pin_pages(&dev->vdev, iova, *nr, prot, pages);
 	}
 	trace_mvgpu_pin(dev->vdev.dev, iova, *nr, ret);
@@ -266,6 +270,8 @@ static bool mvgpu_access_look(struct mvgpu_device *dev, u64 *epoch)
 	bool ready;
 
 	mvgpu_gtt_lock(gtt);
+	if (gtt->nr_copied && time_after(jiffies, gtt->copied_until))
+		mvgpu_gtt_try_again_locked(gtt);
 	mvgpu_access_look_locked(dev, false);
 	mvgpu_access_look_locked(dev, true);
 	*epoch = gtt->epoch;

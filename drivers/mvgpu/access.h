@@ -15,7 +15,7 @@
 
 #include "mvgpu_private.h"
 
-/* In the place of a page: this memory is reached by copies, until its entry goes. */
+/* In the place of a page: for a while, this memory is reached by copies. */
 #define MVGPU_GTT_COPIED	((struct page *)ERR_PTR(-EFAULT))
 
 /**
@@ -135,6 +135,7 @@ void mvgpu_gtt_lock(struct mvgpu_gtt *gtt);
 bool mvgpu_gtt_adopt(struct mvgpu_gtt *gtt, u32 first, unsigned int nr,
 		     struct page **pages, u64 epoch);
 void mvgpu_gtt_copy(struct mvgpu_gtt *gtt, u32 index, u64 epoch);
+void mvgpu_gtt_try_again_locked(struct mvgpu_gtt *gtt);
 void mvgpu_gtt_chunk_end(struct mvgpu_gtt *gtt);
 
 /**

@@ -9,12 +9,16 @@
  * unpinned. As the lock is dropped for each unpin, that is what keeps the
  * entries still, not the lock.
  */
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "access.h"
 #include "trace.h"
+
+/* How long memory that could not be pinned is copied before that is tried again. */
+#define MVGPU_GTT_COPY_JIFFIES	HZ
 
 /**
  * struct mvgpu_gtt_run - neighbours in IOVA whose pins are given up together
@@ -366,17 +370,36 @@ bool mvgpu_gtt_adopt(struct mvgpu_gtt *gtt, u32 first, unsigned int nr,
  * @index: of the entry, which had nothing pinned at @epoch
  * @epoch: when the worker read the entry
  *
- * It is copied to and from until the entry is written again or the memory is
- * unmapped, unless the entry has changed since.
+ * It is copied to and from until the entry is written or a while has passed, unless
+ * the entry has changed since. A while is enough, as whoever held the page may have
+ * let go, and as nobody is told of an unmap of memory that is not pinned.
  */
 void mvgpu_gtt_copy(struct mvgpu_gtt *gtt, u32 index, u64 epoch)
 {
 	mutex_lock(&gtt->lock);
 	if (gtt->epoch == epoch) {
 		gtt->pages[index] = MVGPU_GTT_COPIED;
-		gtt->nr_copied++;
+		if (!gtt->nr_copied++)
+			gtt->copied_until = jiffies + MVGPU_GTT_COPY_JIFFIES;
 	}
 	mutex_unlock(&gtt->lock);
+}
+
+/**
+ * mvgpu_gtt_try_again_locked - pin what could not be pinned, when it is touched
+ * @gtt: the GTT; the worker is between two steps
+ */
+void mvgpu_gtt_try_again_locked(struct mvgpu_gtt *gtt)
+{
+	u32 i;
+
+	lockdep_assert_held(&gtt->lock);
+	for (i = 0; gtt->nr_copied && i < MVGPU_GTT_ENTRIES; i++) {
+		if (gtt->pages[i] != MVGPU_GTT_COPIED)
+			continue;
+		gtt->pages[i] = NULL;
+		gtt->nr_copied--;
+	}
 }
 
 /**

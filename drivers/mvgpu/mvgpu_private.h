@@ -99,6 +99,7 @@ struct mvgpu_vram {
  *	not be pinned, or NULL
  * @nr_pinned: entries of @pages that are pages
  * @nr_copied: entries of @pages that are MVGPU_GTT_COPIED
+ * @copied_until: jiffies when it is tried again whether those can be pinned
  * @epoch: moves when pinned pages are collected; a pin in flight lets go
  * @collectors: wait for @busy to fall, or let go of pins; until the last of
  *	them is done no chunk begins
@@ -112,6 +113,7 @@ struct mvgpu_gtt {
 	struct page **pages;
 	unsigned int nr_pinned;
 	unsigned int nr_copied;
+	unsigned long copied_until;
 	u64 epoch;
 	unsigned int collectors;
 	bool busy;

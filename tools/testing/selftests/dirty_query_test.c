@@ -5,12 +5,16 @@
  * with pages that are written, pinned and let go. Needs pintest.ko.
  */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "dirty.h"
 #include "kselftest_harness.h"
+#include "userfault.h"
 
 #define PAGE	DIRTY_PAGE
 #define IOVA	0x140000000ULL
@@ -253,6 +257,100 @@ TEST_F(query, any_layout_of_mappings)
 		ASSERT_EQ(0, check_written(self));
 		ASSERT_EQ(0, dirty_stop(self->container));
 	}
+}
+
+/* A query of three pages of bitmap, the second of which comes late. */
+#define LATE_PAGES	(3 * DIRTY_PAGE * 8)
+
+FIXTURE(late)
+{
+	struct dirty_rig rig;
+	int container;
+	unsigned char *mem;
+	unsigned char *bitmap;
+	int fd;
+	pthread_t thread;
+	int ret;
+};
+
+static void *ask(void *arg)
+{
+	struct _test_data_late *self = arg;
+
+	self->ret = dirty_get(self->container, 0, LATE_PAGES * DIRTY_PAGE,
+			      self->bitmap);
+	return NULL;
+}
+
+/* It has taken a page's bit, and waits for the memory of the next. */
+FIXTURE_SETUP(late)
+{
+	unsigned char byte = 1;
+
+	ASSERT_EQ(0, dirty_rig_open(&self->rig));
+	self->container = self->rig.vfio.container;
+	self->mem = mmap(NULL, LATE_PAGES * DIRTY_PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	self->bitmap = dirty_memory(3 * DIRTY_PAGE);
+	ASSERT_NE(MAP_FAILED, (void *)self->mem);
+	ASSERT_EQ(0, vfio_map_dma(self->container, 0, self->mem,
+				  LATE_PAGES * DIRTY_PAGE, DIRTY_RW));
+	ASSERT_EQ(0, dirty_start(self->container));
+	ASSERT_EQ(0, dirty_rw(&self->rig, 5 * DIRTY_PAGE, &byte, 1,
+			      PINTEST_WRITE));
+	self->fd = userfault_open(self->bitmap + DIRTY_PAGE, DIRTY_PAGE);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, pthread_create(&self->thread, NULL, ask, self));
+	ASSERT_EQ(0, userfault_wait(self->fd, NULL));
+}
+
+FIXTURE_TEARDOWN(late)
+{
+	dirty_rig_destroy(&self->rig);
+}
+
+/* It fails: what it has taken is dirty again. */
+TEST_F(late, that_fails_takes_nothing)
+{
+	__u64 *bits = calloc(3, DIRTY_PAGE);
+
+	ASSERT_EQ(0, munmap(self->bitmap + DIRTY_PAGE, DIRTY_PAGE));
+	/* wakes who waits for it */
+	ASSERT_EQ(0, close(self->fd));
+	ASSERT_EQ(0, pthread_join(self->thread, NULL));
+	EXPECT_EQ(-EFAULT, self->ret);
+	ASSERT_EQ(0, dirty_get(self->container, 0, LATE_PAGES * DIRTY_PAGE,
+			       bits));
+	EXPECT_EQ(1ULL << 5, bits[0]);
+	free(bits);
+}
+
+/* A run of dirty tracking that has begun meanwhile knows nothing of it. */
+TEST_F(late, that_fails_leaves_another_run_alone)
+{
+	__u64 *bits = calloc(3, DIRTY_PAGE);
+
+	ASSERT_EQ(0, dirty_stop(self->container));
+	ASSERT_EQ(0, dirty_start(self->container));
+	ASSERT_EQ(0, munmap(self->bitmap + DIRTY_PAGE, DIRTY_PAGE));
+	ASSERT_EQ(0, close(self->fd));
+	ASSERT_EQ(0, pthread_join(self->thread, NULL));
+	EXPECT_EQ(-EFAULT, self->ret);
+	ASSERT_EQ(0, dirty_get(self->container, 0, LATE_PAGES * DIRTY_PAGE,
+			       bits));
+	EXPECT_EQ(0, bits[0]);
+	free(bits);
+}
+
+/* Nor is it asked: a query is of one run. */
+TEST_F(late, that_meets_another_run_is_refused)
+{
+	ASSERT_EQ(0, dirty_stop(self->container));
+	ASSERT_EQ(0, dirty_start(self->container));
+	ASSERT_EQ(0, userfault_fill(self->fd, self->bitmap + DIRTY_PAGE));
+	ASSERT_EQ(0, pthread_join(self->thread, NULL));
+	EXPECT_EQ(-EINVAL, self->ret);
+	close(self->fd);
 }
 
 TEST_HARNESS_MAIN
