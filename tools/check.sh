@@ -149,7 +149,7 @@ for kver in "${kernels[@]}"; do
 	lane_effort=$effort
 	[ "$kver" = "$guest_kver" ] || lane_effort=${effort:-quick}
 	selftests selftests "$kver" "$lane_effort" "${tests[@]}"
-	selftests movable "$kver" "$lane_effort" movable_test
+	selftests movable "$kver" "${effort:-quick}" movable_test
 done
 if [ "$profile" != debug ]; then
 	guests
