@@ -133,10 +133,13 @@ static void *use_fds(void *arg)
 			continue;
 		ret = use_fd(thread, fd);
 		close(fd);
-		/* not for this fd or state; no more; gone; a mixed-up stream */
+		/* not for this fd or state; no more; gone; written to
+		 * behind what was read; a mixed-up stream
+		 */
 		if (ret < 0 && ret != -EBADF && ret != -ENOTTY &&
 		    ret != -EINVAL && ret != -ENOMSG && ret != -ENODEV &&
-		    ret != -EBADMSG && ret != -EOPNOTSUPP && ret != -EOVERFLOW)
+		    ret != -ESTALE && ret != -EBADMSG && ret != -EOPNOTSUPP &&
+		    ret != -EOVERFLOW)
 			thread->error = ret;
 	}
 	return NULL;
