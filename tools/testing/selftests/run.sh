@@ -27,6 +27,11 @@ failed=0
 # What the program said since its last result.
 said=()
 export MVGPU_MODULES=$modules
+# What limits follow.
+slowness=1
+[ ! -w "$kmemleak" ] || slowness=4
+[ ! -w "$kcsan" ] || slowness=20
+export MVGPU_SLOWNESS=$slowness
 
 # In the order in which they are loaded.
 drivers=(drivers/dirty/vfio_dirty.ko drivers/migration/mdev_migration.ko

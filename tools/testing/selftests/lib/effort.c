@@ -68,3 +68,11 @@ unsigned int effort_step(unsigned int normal)
 		return normal;
 	}
 }
+
+unsigned int effort_slowness(void)
+{
+	const char *value = getenv("MVGPU_SLOWNESS");
+	const int slowness = value ? atoi(value) : 1;
+
+	return slowness > 1 ? slowness : 1;
+}

@@ -27,4 +27,10 @@ unsigned int effort_next(unsigned int n);
  */
 unsigned int effort_step(unsigned int normal);
 
+/*
+ * How many times as long as on an ordinary kernel things take, at least 1:
+ * MVGPU_SLOWNESS, from run.sh. Limits follow it.
+ */
+unsigned int effort_slowness(void);
+
 #endif /* _SELFTESTS_EFFORT_H */
