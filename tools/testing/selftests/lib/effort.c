@@ -7,10 +7,12 @@
 
 #include "effort.h"
 
+#define EFFORT_BRIEF_DIVISOR	30
 #define EFFORT_QUICK_DIVISOR	10
 #define EFFORT_WHOLE_FACTOR	10
 
 enum effort {
+	EFFORT_BRIEF,
 	EFFORT_QUICK,
 	EFFORT_NORMAL,
 	EFFORT_WHOLE,
@@ -20,6 +22,8 @@ static enum effort effort(void)
 {
 	const char *value = getenv("MVGPU_EFFORT");
 
+	if (value && !strcmp(value, "brief"))
+		return EFFORT_BRIEF;
 	if (value && !strcmp(value, "quick"))
 		return EFFORT_QUICK;
 	if (value && !strcmp(value, "whole"))
@@ -27,27 +31,38 @@ static enum effort effort(void)
 	return EFFORT_NORMAL;
 }
 
-unsigned int effort_rounds(unsigned int normal)
+/* 1 where nothing is left out. */
+static unsigned int effort_divisor(void)
 {
 	switch (effort()) {
+	case EFFORT_BRIEF:
+		return EFFORT_BRIEF_DIVISOR;
 	case EFFORT_QUICK:
-		return (normal + EFFORT_QUICK_DIVISOR - 1) /
-		       EFFORT_QUICK_DIVISOR;
-	case EFFORT_WHOLE:
-		return normal * EFFORT_WHOLE_FACTOR;
+		return EFFORT_QUICK_DIVISOR;
 	default:
-		return normal;
+		return 1;
 	}
+}
+
+unsigned int effort_rounds(unsigned int normal)
+{
+	const unsigned int divisor = effort_divisor();
+
+	if (effort() == EFFORT_WHOLE)
+		return normal * EFFORT_WHOLE_FACTOR;
+	return (normal + divisor - 1) / divisor;
 }
 
 unsigned long long effort_part(unsigned long long all)
 {
-	return effort() == EFFORT_QUICK ? all / EFFORT_QUICK_DIVISOR : all;
+	return all / effort_divisor();
 }
 
 unsigned int effort_next(unsigned int n)
 {
 	switch (effort()) {
+	case EFFORT_BRIEF:
+		return n + 1 + n / 2;
 	case EFFORT_QUICK:
 		return n + 1 + n / 4;
 	case EFFORT_WHOLE:
@@ -59,14 +74,11 @@ unsigned int effort_next(unsigned int n)
 
 unsigned int effort_step(unsigned int normal)
 {
-	switch (effort()) {
-	case EFFORT_QUICK:
-		return (normal * EFFORT_QUICK_DIVISOR) | 1;
-	case EFFORT_WHOLE:
+	const unsigned int divisor = effort_divisor();
+
+	if (effort() == EFFORT_WHOLE)
 		return 1;
-	default:
-		return normal;
-	}
+	return divisor > 1 ? (normal * divisor) | 1 : normal;
 }
 
 unsigned int effort_slowness(void)

@@ -2,6 +2,7 @@
 /*
  * How much of what could go on for hours a test does. MVGPU_EFFORT says so:
  *
+ *	brief	a small sample, for a debug kernel in "make check"
  *	quick	a sample, for kernels on which all takes ten times as long
  *	(none)	what fits into "make check"
  *	whole	everything, or far more where there is no everything
