@@ -17,7 +17,7 @@ devices=/sys/bus/mdev/devices
 claim=/sys/module/vfio_dirty/parameters/claim
 work=$(mktemp -d)
 many=60 rounds=20 much=128 ram=32
-if [ "${MVGPU_EFFORT:-}" = quick ]; then
+if [[ ${MVGPU_EFFORT:-} =~ ^(brief|quick)$ ]]; then
 	many=16 rounds=6 much=32 ram=8
 fi
 long=(--rounds "$many" --ram "$ram")
