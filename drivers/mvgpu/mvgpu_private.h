@@ -276,21 +276,28 @@ static inline struct page **mvgpu_vram_pages(struct mvgpu_vram *vram,
 	return vram->pages + (offset >> PAGE_SHIFT);
 }
 
+void mvgpu_vram_clear(struct mvgpu_vram *vram);
+int mvgpu_vram_read(struct mvgpu_vram *vram, u64 offset, void *data, u32 len);
+int mvgpu_vram_write(struct mvgpu_vram *vram, u64 offset, const void *data,
+		     u32 len);
+
+static inline unsigned long mvgpu_vram_nr_pages(const struct mvgpu_vram *vram)
+{
+	return vram->size >> PAGE_SHIFT;
+}
+
+/* vram_track.c */
 /* The device or the VMM wrote (@by_vmm also touches the library). */
 void mvgpu_vram_written(struct mvgpu_vram *vram, u64 offset, u64 len,
 			bool by_vmm);
 /* Lock held: page @index is about to be written; counts while tracked. */
 void mvgpu_vram_mark_locked(struct mvgpu_vram *vram, unsigned long index);
-void mvgpu_vram_clear(struct mvgpu_vram *vram);
 int mvgpu_vram_track_start(struct mvgpu_vram *vram);
 void mvgpu_vram_track_stop(struct mvgpu_vram *vram);
 u64 mvgpu_vram_dirty_bytes(struct mvgpu_vram *vram);
 u64 mvgpu_vram_data_bytes(struct mvgpu_vram *vram, u64 offset);
 bool mvgpu_vram_next_chunk(struct mvgpu_vram *vram, bool dirty, u64 *offset,
 			   u32 *len);
-int mvgpu_vram_read(struct mvgpu_vram *vram, u64 offset, void *data, u32 len);
-int mvgpu_vram_write(struct mvgpu_vram *vram, u64 offset, const void *data,
-		     u32 len);
 
 /* vram_map.c */
 struct file *mvgpu_vram_map_file(void);
