@@ -165,7 +165,7 @@ static void mvgpu_device_close(struct vfio_device *vdev)
 	vfio_dirty_log_close(dev->log);
 	vfio_dirty_close(dev->dirty);
 	dev->dirty = NULL;
-	mvgpu_vram_map_revoke(dev->vram);
+	mvgpu_vram_close(dev->vram);
 	mvgpu_vram_put(dev->vram);
 	dev->vram = NULL;
 }

@@ -64,7 +64,8 @@ struct mvgpu_type {
  * @size: bytes
  * @memcg: of the opener; charged for every page, whoever touches it first
  * @lock: protects all below
- * @pages: by page number; NULL reads as zeros and was never written
+ * @pages: by page number; NULL reads as zeros and was never written; no array
+ *	once it is closed
  * @nr_allocated: entries of @pages that are not NULL
  * @reserve: neighbours in memory, zeroed, of which the next is handed out
  * @nr_reserved: how many are left of them
@@ -261,6 +262,8 @@ int mvgpu_regions_mmap(struct vfio_device *vdev, struct vm_area_struct *vma);
 struct mvgpu_vram *mvgpu_vram_create(u64 size, struct mdev_migration *mig);
 void mvgpu_vram_get(struct mvgpu_vram *vram);
 void mvgpu_vram_put(struct mvgpu_vram *vram);
+/* All memory goes back; every later access through a mapping is SIGBUS. */
+void mvgpu_vram_close(struct mvgpu_vram *vram);
 /* Referenced page; NULL if it reads as zeros and @alloc is false; ERR_PTR. */
 struct page *mvgpu_vram_page(struct mvgpu_vram *vram, u64 offset, bool alloc);
 /* Make pages exist: how many do, from the first on. */
@@ -305,8 +308,6 @@ int mvgpu_vram_map(struct mvgpu_vram *vram, struct vm_area_struct *vma);
 /* Unmap a range everywhere; the next access faults again. */
 void mvgpu_vram_map_zap(struct mvgpu_vram *vram, u64 offset, u64 len);
 void mvgpu_vram_map_cut(struct mvgpu_vram *vram, u64 offset, u64 len);
-/* Close: every later access through a mapping is SIGBUS. */
-void mvgpu_vram_map_revoke(struct mvgpu_vram *vram);
 
 /* registers.c: register BAR; len is 4 or 8, offset aligned to it */
 u64 mvgpu_registers_read(struct mvgpu_device *dev, u64 offset, unsigned int len);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Device memory: an array of pages, handed out one by one at the first write
- * and freed when the device is reset or was closed and the last mapping is
- * gone. A page that does not exist reads as zeros.
+ * and freed when the device is reset or closed. A page that does not exist
+ * reads as zeros.
+ *
+ * Mappings may stay when the device is closed, but nothing is behind them: what
+ * is left then is what it takes to tell them so.
  */
 #include <linux/err.h>
 #include <linux/file.h>
@@ -67,12 +70,12 @@ static int mvgpu_vram_refill(struct mvgpu_vram *vram)
 		return -ENOMEM;
 
 	mutex_lock(&vram->lock);
-	if (!vram->nr_reserved) {
+	if (!vram->nr_reserved && !vram->dead) {
 		swap(vram->reserve, page);
 		swap(vram->nr_reserved, nr);
 	}
 	mutex_unlock(&vram->lock);
-	/* another one was faster */
+	/* another one was faster, or nobody is to have any more */
 	mvgpu_vram_free_pages(page, nr);
 
 	return 0;
@@ -89,6 +92,34 @@ static int mvgpu_vram_alloc_arrays(struct mvgpu_vram *vram)
 	vram->dirty = kvcalloc(BITS_TO_LONGS(nr), sizeof(*vram->dirty),
 			       GFP_KERNEL_ACCOUNT);
 	return vram->dirty ? 0 : -ENOMEM;
+}
+
+/* Nobody looks for a page any more, or finds none. */
+static void mvgpu_vram_free(struct mvgpu_vram *vram)
+{
+	unsigned long nr = mvgpu_vram_nr_pages(vram);
+	unsigned int nr_reserved = 0;
+	struct page **pages = NULL;
+	struct page *reserve = NULL;
+	unsigned long *dirty = NULL;
+	unsigned long i;
+
+	mutex_lock(&vram->lock);
+	swap(vram->pages, pages);
+	swap(vram->dirty, dirty);
+	swap(vram->reserve, reserve);
+	swap(vram->nr_reserved, nr_reserved);
+	vram->nr_allocated = 0;
+	mutex_unlock(&vram->lock);
+
+	for (i = 0; pages && i < nr; i++) {
+		if (pages[i])
+			put_page(pages[i]);
+		cond_resched();
+	}
+	mvgpu_vram_free_pages(reserve, nr_reserved);
+	kvfree(dirty);
+	kvfree(pages);
 }
 
 /**
@@ -128,31 +159,37 @@ struct mvgpu_vram *mvgpu_vram_create(u64 size, struct mdev_migration *mig)
 	return vram;
 
 err_arrays:
-	kvfree(vram->dirty);
-	kvfree(vram->pages);
+	mvgpu_vram_free(vram);
 	kfree(vram);
 	return ERR_PTR(ret);
+}
+
+/**
+ * mvgpu_vram_close - give all memory back
+ * @vram: the VRAM, its device closed
+ *
+ * Every later access through a mapping is SIGBUS. Whoever got hold of a page, as
+ * a pipe does, has it for itself until it lets go.
+ */
+void mvgpu_vram_close(struct mvgpu_vram *vram)
+{
+	mutex_lock(&vram->lock);
+	WRITE_ONCE(vram->dead, true);
+	mutex_unlock(&vram->lock);
+
+	mvgpu_vram_map_cut(vram, 0, vram->size);
+	mvgpu_vram_free(vram);
 }
 
 /* Nothing is mapped any more: each mapping held a reference. */
 static void mvgpu_vram_release(struct kref *ref)
 {
 	struct mvgpu_vram *vram = container_of(ref, struct mvgpu_vram, ref);
-	unsigned long nr = mvgpu_vram_nr_pages(vram);
-	unsigned long i;
 
-	for (i = 0; i < nr; i++) {
-		if (vram->pages[i])
-			put_page(vram->pages[i]);
-		cond_resched();
-	}
-	mvgpu_vram_free_pages(vram->reserve, vram->nr_reserved);
-
+	mvgpu_vram_free(vram);
 	fput(vram->file);
 	mem_cgroup_put(vram->memcg);
 	mutex_destroy(&vram->lock);
-	kvfree(vram->dirty);
-	kvfree(vram->pages);
 	kfree(vram);
 }
 
@@ -167,7 +204,7 @@ void mvgpu_vram_get(struct mvgpu_vram *vram)
 
 /**
  * mvgpu_vram_put - drop a reference
- * @vram: the VRAM; freed with its pages when this was the last
+ * @vram: the VRAM; freed when this was the last
  */
 void mvgpu_vram_put(struct mvgpu_vram *vram)
 {
@@ -180,12 +217,30 @@ static struct page *mvgpu_vram_lookup(struct mvgpu_vram *vram,
 	struct page *page;
 
 	mutex_lock(&vram->lock);
-	page = vram->pages[index];
+	page = vram->pages ? vram->pages[index] : NULL;
 	if (page)
 		get_page(page);
 	mutex_unlock(&vram->lock);
 
 	return page;
+}
+
+/* A page that exists, or can be taken from those in reserve. */
+static struct page *mvgpu_vram_hand_out_locked(struct mvgpu_vram *vram,
+					       unsigned long index)
+{
+	lockdep_assert_held(&vram->lock);
+	if (vram->dead)
+		return ERR_PTR(-ENODEV);
+	if (!vram->pages[index]) {
+		vram->nr_reserved--;
+		vram->nr_allocated++;
+		/* zeroed before the worker finds it, who takes no lock */
+		smp_store_release(&vram->pages[index], vram->reserve++);
+	}
+	get_page(vram->pages[index]);
+
+	return vram->pages[index];
 }
 
 /**
@@ -195,7 +250,7 @@ static struct page *mvgpu_vram_lookup(struct mvgpu_vram *vram,
  * @alloc: allocate it if it does not exist
  *
  * Return: the page with a reference; NULL if it does not exist and @alloc is
- * false; -ENOMEM as an error pointer.
+ * false; as error pointers -ENOMEM, and -ENODEV once the device is closed.
  */
 struct page *mvgpu_vram_page(struct mvgpu_vram *vram, u64 offset, bool alloc)
 {
@@ -208,21 +263,14 @@ struct page *mvgpu_vram_page(struct mvgpu_vram *vram, u64 offset, bool alloc)
 		return page;
 
 	mutex_lock(&vram->lock);
-	while (!vram->pages[index] && !vram->nr_reserved) {
+	while (!vram->dead && !vram->pages[index] && !vram->nr_reserved) {
 		mutex_unlock(&vram->lock);
 		ret = mvgpu_vram_refill(vram);
 		if (ret)
 			return ERR_PTR(ret);
 		mutex_lock(&vram->lock);
 	}
-	if (!vram->pages[index]) {
-		vram->nr_reserved--;
-		vram->nr_allocated++;
-		/* zeroed before the worker finds it, who takes no lock */
-		smp_store_release(&vram->pages[index], vram->reserve++);
-	}
-	page = vram->pages[index];
-	get_page(page);
+	page = mvgpu_vram_hand_out_locked(vram, index);
 	mutex_unlock(&vram->lock);
 
 	return page;

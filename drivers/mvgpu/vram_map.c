@@ -113,8 +113,7 @@ static vm_fault_t mvgpu_vram_map_fault(struct vm_fault *vmf)
 	struct page *page;
 	vm_fault_t ret;
 
-	/* Looked at again below; here it keeps a dead device from growing. */
-	if (READ_ONCE(vram->dead) || vmf->pgoff >= vram->size >> PAGE_SHIFT)
+	if (vmf->pgoff >= mvgpu_vram_nr_pages(vram))
 		return VM_FAULT_SIGBUS;
 
 	page = mvgpu_vram_page(vram, (u64)vmf->pgoff << PAGE_SHIFT, true);
@@ -173,7 +172,7 @@ static const struct vm_operations_struct mvgpu_vram_map_vm_ops = {
  */
 int mvgpu_vram_map(struct mvgpu_vram *vram, struct vm_area_struct *vma)
 {
-	unsigned long nr = vram->size >> PAGE_SHIFT;
+	unsigned long nr = mvgpu_vram_nr_pages(vram);
 
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
@@ -230,19 +229,4 @@ void mvgpu_vram_map_cut(struct mvgpu_vram *vram, u64 offset, u64 len)
 {
 	mvgpu_vram_map_settle(vram, offset, len);
 	mvgpu_vram_map_zap(vram, offset, len);
-}
-
-/**
- * mvgpu_vram_map_revoke - end all mappings
- * @vram: the VRAM, its device closed
- *
- * Every later access through a mapping is SIGBUS.
- */
-void mvgpu_vram_map_revoke(struct mvgpu_vram *vram)
-{
-	mutex_lock(&vram->lock);
-	WRITE_ONCE(vram->dead, true);
-	mutex_unlock(&vram->lock);
-
-	mvgpu_vram_map_cut(vram, 0, vram->size);
 }

@@ -2,12 +2,15 @@
 /*
  * Who pays for what a vGPU allocates and runs, and what limits do.
  */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -210,20 +213,105 @@ static int life_meets_the_limit(struct vmm *vmm)
 	return 0;
 }
 
+/* By who is outside, and has memory for that. */
+static int lift_limit_after_fault(struct vmm *vmm)
+{
+	long long end = rig_now_ms() + RIG_TIMEOUT_MS;
+	siginfo_t info = {};
+	char faults[96];
+	int ret;
+
+	snprintf(faults, sizeof(faults),
+		 "/sys/bus/mdev/devices/%s/mvgpu/faults", vmm->rig.vmm.uuid);
+	while (!read_number(faults) && rig_now_ms() < end &&
+	       waitid(P_PID, vmm->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       !info.si_pid)
+		usleep(1000);
+	ret = write_text(CGROUP "memory.max", "max");
+	__atomic_store_n(vmm->go, 1, __ATOMIC_RELEASE);
+	return ret;
+}
+
 /* The queue faults; nobody is killed, and it goes on with a higher limit. */
 TEST_F(cgroup, limit_is_a_fault_of_the_queue)
 {
-	long long end = rig_now_ms() + RIG_TIMEOUT_MS;
-	char faults[96];
-
 	ASSERT_EQ(0, vmm_start(&self->vmm, life_meets_the_limit));
-	snprintf(faults, sizeof(faults),
-		 "/sys/bus/mdev/devices/%s/mvgpu/faults",
-		 self->vmm.rig.vmm.uuid);
-	while (!read_number(faults) && rig_now_ms() < end)
-		usleep(1000);
-	ASSERT_EQ(0, write_text(CGROUP "memory.max", "max"));
-	__atomic_store_n(self->vmm.go, 1, __ATOMIC_RELEASE);
+	ASSERT_EQ(0, lift_limit_after_fault(&self->vmm));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
+}
+
+/* Fill VRAM through a mapping that stays; where that is, or NULL. */
+static unsigned char *leave_mapping(struct rig *rig)
+{
+	unsigned char *vram = NULL;
+
+	if (!rig_open(rig))
+		vram = gpu_vram_map(&rig->vmm.gpu);
+	if (vram)
+		memset(vram, 0x5a, rig->vmm.gpu.vram_size);
+	return vram;
+}
+
+/* 80 MiB of VRAM, of which nobody has any in the end; and tables. */
+static int life_leaves_mappings(struct vmm *vmm)
+{
+	unsigned long long before;
+	unsigned int i;
+
+	if (join_cgroup())
+		return __LINE__;
+	if (rig_open(&vmm->rig))
+		return __LINE__;
+	rig_close(&vmm->rig);
+	before = read_number(CGROUP "memory.current");
+	for (i = 0; i < 5; i++) {
+		if (!leave_mapping(&vmm->rig))
+			return __LINE__;
+		rig_close(&vmm->rig);
+	}
+	if (read_number(CGROUP "memory.current") > before + 2 * MIB)
+		return __LINE__;
+	return 0;
+}
+
+TEST_F(cgroup, gets_vram_back_though_it_stays_mapped)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_leaves_mappings));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
+}
+
+/* All but the pages that a pipe has, which are as they were, go back. */
+static int life_has_a_pipe(struct vmm *vmm)
+{
+	unsigned char bytes[4 * 4096];
+	struct iovec iov = { .iov_len = sizeof(bytes) };
+	unsigned long long before;
+	int pipes[2];
+
+	if (join_cgroup() || pipe(pipes))
+		return __LINE__;
+	if (rig_open(&vmm->rig))
+		return __LINE__;
+	rig_close(&vmm->rig);
+	before = read_number(CGROUP "memory.current");
+	iov.iov_base = leave_mapping(&vmm->rig);
+	if (!iov.iov_base)
+		return __LINE__;
+	if (vmsplice(pipes[1], &iov, 1, 0) != sizeof(bytes))
+		return __LINE__;
+	rig_close(&vmm->rig);
+	if (read_number(CGROUP "memory.current") > before + 2 * MIB)
+		return __LINE__;
+	if (read(pipes[0], bytes, sizeof(bytes)) != sizeof(bytes))
+		return __LINE__;
+	if (!rig_all(bytes, sizeof(bytes), 0x5a))
+		return __LINE__;
+	return 0;
+}
+
+TEST_F(cgroup, gets_vram_back_though_some_is_in_a_pipe)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_has_a_pipe));
 	EXPECT_EQ(0, vmm_wait(&self->vmm));
 }
 
