@@ -88,6 +88,28 @@ void vfio_dirty_pages_put(struct vfio_dirty_mapping *m, struct page **pages,
 }
 
 /*
+ * How many pages there are before one that is a driver's, such as that of a device's
+ * memory: a driver may want to know who writes, and put another in its place. Those
+ * are pinned on no kernel, but can be copied to and from as the process itself does.
+ */
+static unsigned long vfio_dirty_pages_ordinary(struct mm_struct *mm,
+					       unsigned long start,
+					       unsigned long nr)
+{
+	unsigned long end = start + (nr << PAGE_SHIFT);
+	struct vm_area_struct *vma;
+
+	mmap_assert_locked(mm);
+	for (vma = find_vma(mm, start); vma && vma->vm_start < end;
+	     vma = find_vma(mm, vma->vm_end)) {
+		if (vma->vm_flags & VM_MIXEDMAP)
+			return vma->vm_start <= start ?
+			       0 : (vma->vm_start - start) >> PAGE_SHIFT;
+	}
+	return nr;
+}
+
+/*
  * Pin pages, or some of them. Nothing here waits for userfaultfd: without a way to
  * drop mmap_lock a page that it would have to fill is an error. A file system in
  * user space may keep us waiting, as it does everybody who faults.
@@ -96,15 +118,17 @@ static long vfio_dirty_pages_pin(struct vfio_dirty_mapping *m,
 				 unsigned long page, unsigned long nr,
 				 struct page **pages)
 {
-	unsigned long i;
+	unsigned long i, start = m->vaddr + (page << PAGE_SHIFT);
 	long got;
 
 	got = mmap_read_lock_killable(m->mm);
 	if (got)
 		return got;
-	got = compat_pin_user_pages_longterm(m->mm,
-					     m->vaddr + (page << PAGE_SHIFT),
-					     nr, m->prot & IOMMU_WRITE, pages);
+	nr = vfio_dirty_pages_ordinary(m->mm, start, nr);
+	if (nr)
+		got = compat_pin_user_pages_longterm(m->mm, start, nr,
+						     m->prot & IOMMU_WRITE,
+						     pages);
 	mmap_read_unlock(m->mm);
 	for (i = 0; got > 0 && i < got; i++) {
 		if (is_zero_pfn(page_to_pfn(pages[i])))
