@@ -33,13 +33,12 @@ void vfio_dirty_leaves_exit(void)
 
 /**
  * vfio_dirty_leaf_alloc - make a leaf in which nothing was written
- * @gfp: how
  *
  * Return: the leaf or NULL.
  */
-struct vfio_dirty_leaf *vfio_dirty_leaf_alloc(gfp_t gfp)
+struct vfio_dirty_leaf *vfio_dirty_leaf_alloc(void)
 {
-	return kmem_cache_zalloc(vfio_dirty_leaf_cache, gfp);
+	return kmem_cache_zalloc(vfio_dirty_leaf_cache, VFIO_DIRTY_GFP_RECORD);
 }
 
 /**
@@ -74,11 +73,10 @@ int vfio_dirty_leaves_reserve_locked(struct vfio_dirty_container *c,
 		if (vfio_dirty_leaf_find_locked(c, m, i <<
 						VFIO_DIRTY_LEAF_SHIFT))
 			continue;
-		leaf = vfio_dirty_leaf_alloc(GFP_KERNEL_ACCOUNT);
+		leaf = vfio_dirty_leaf_alloc();
 		if (!leaf)
 			return -ENOMEM;
-		ret = xa_insert(&m->leaves, i, leaf,
-				GFP_KERNEL_ACCOUNT);
+		ret = xa_insert(&m->leaves, i, leaf, VFIO_DIRTY_GFP_RECORD);
 		if (ret) {
 			vfio_dirty_leaf_free(leaf);
 			return ret;

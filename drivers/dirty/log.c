@@ -350,12 +350,11 @@ static int vfio_dirty_log_read_and_clear(struct vfio_device *vdev,
 	return 0;
 }
 
-/* Nobody is killed for it, as what is lost is no more than exactness. */
+/* Where there is no memory, what is lost is no more than exactness. */
 static struct vfio_dirty_leaf *
 vfio_dirty_log_leaf_locked(struct vfio_dirty_log *log, unsigned long index)
 {
 	struct vfio_dirty_leaf *leaf = xa_load(&log->leaves, index);
-	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
 	struct mem_cgroup *old;
 
 	lockdep_assert_held(&log->lock);
@@ -363,8 +362,9 @@ vfio_dirty_log_leaf_locked(struct vfio_dirty_log *log, unsigned long index)
 		return leaf;
 
 	old = set_active_memcg(log->memcg);
-	leaf = vfio_dirty_leaf_alloc(gfp);
-	if (leaf && xa_err(xa_store(&log->leaves, index, leaf, gfp))) {
+	leaf = vfio_dirty_leaf_alloc();
+	if (leaf && xa_err(xa_store(&log->leaves, index, leaf,
+				    VFIO_DIRTY_GFP_RECORD))) {
 		vfio_dirty_leaf_free(leaf);
 		leaf = NULL;
 	}
@@ -457,7 +457,7 @@ struct vfio_dirty_log *vfio_dirty_log_create(struct vfio_device *vdev)
 		return ERR_PTR(-ENOMEM);
 	log->vdev = vdev;
 	mutex_init(&log->lock);
-	xa_init(&log->leaves);
+	xa_init_flags(&log->leaves, XA_FLAGS_ACCOUNT);
 	spin_lock(&vfio_dirty_log_all_lock);
 	list_add(&log->in_all, &vfio_dirty_log_all);
 	spin_unlock(&vfio_dirty_log_all_lock);

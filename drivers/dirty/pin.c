@@ -205,12 +205,12 @@ static int vfio_dirty_block_make_locked(struct vfio_dirty_container *c,
 	if (!leaf->blocks)
 		leaf->blocks = kcalloc(VFIO_DIRTY_LEAF_WORDS,
 				       sizeof(*leaf->blocks),
-				       GFP_KERNEL_ACCOUNT);
+				       VFIO_DIRTY_GFP_RECORD);
 	if (!leaf->blocks)
 		return -ENOMEM;
 	if (!block) {
 		block = kmem_cache_alloc(vfio_dirty_block_cache,
-					 GFP_KERNEL_ACCOUNT);
+					 VFIO_DIRTY_GFP_RECORD);
 		if (!block)
 			return -ENOMEM;
 		leaf->blocks[vfio_dirty_block_word(page)] = block;

@@ -48,6 +48,13 @@
 #define VFIO_DIRTY_BLOCK_SHIFT		6
 #define VFIO_DIRTY_BLOCK_PAGES		64UL
 
+/*
+ * For what drivers make us record, in a thread of theirs as a rule. Where there is no
+ * memory they are told so, and nobody is killed for it.
+ */
+#define VFIO_DIRTY_GFP_RECORD	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | \
+				 __GFP_NOWARN)
+
 /* The largest bitmap of upstream's ioctls, in bytes. */
 #define VFIO_DIRTY_BITMAP_MAX		(256UL << 20)
 
@@ -275,7 +282,7 @@ int vfio_dirty_rw(void *container, dma_addr_t iova, void *data, size_t count,
 /* leaf.c */
 int vfio_dirty_leaves_init(void);
 void vfio_dirty_leaves_exit(void);
-struct vfio_dirty_leaf *vfio_dirty_leaf_alloc(gfp_t gfp);
+struct vfio_dirty_leaf *vfio_dirty_leaf_alloc(void);
 void vfio_dirty_leaf_free(struct vfio_dirty_leaf *leaf);
 int vfio_dirty_leaves_reserve_locked(struct vfio_dirty_container *c,
 				     struct vfio_dirty_mapping *m,

@@ -315,6 +315,68 @@ TEST_F(cgroup, gets_vram_back_though_some_is_in_a_pipe)
 	EXPECT_EQ(0, vmm_wait(&self->vmm));
 }
 
+/* Entries so far from each other that each needs records of its own. */
+#define RECORDS		16384U
+#define RECORDS_IOVA	0x10000000000ULL
+
+/* The records of pins meet the limit: a fault, or copies; nobody is killed. */
+static int life_pins_far_apart(struct vmm *vmm)
+{
+	const int container = vmm->rig.vmm.vfio.container;
+	struct gpu_queue_state state;
+	char limit[32];
+	__u64 iova;
+	__u32 i;
+
+	for (i = 0; i < RECORDS; i++) {
+		iova = RECORDS_IOVA + i * 16 * MIB;
+		if (vfio_map_dma(container, iova, vmm->rig.vmm.ram.mem,
+				 RIG_PAGE, VFIO_DMA_MAP_FLAG_READ |
+				 VFIO_DMA_MAP_FLAG_WRITE))
+			return __LINE__;
+		if (gpu_gtt_write(&vmm->rig.vmm.gpu, RIG_FREE / RIG_PAGE + i,
+				  iova | MVGPU_GTT_VALID | MVGPU_GTT_WRITE))
+			return __LINE__;
+	}
+	snprintf(limit, sizeof(limit), "%llu",
+		 read_number(CGROUP "memory.current") + 4 * MIB);
+	if (write_text(CGROUP "memory.max", limit))
+		return __LINE__;
+	if (rig_run(&vmm->rig, gpu_fill(RIG_FREE, RECORDS * RIG_PAGE, 1, 0,
+					1)) != -EIO)
+		return __LINE__;
+	if (gpu_queue_state(&vmm->rig.vmm.gpu, 0, &state))
+		return __LINE__;
+	if (state.fault != MVGPU_FAULT_MEMORY)
+		return __LINE__;
+	while (!__atomic_load_n(vmm->go, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	return 0;
+}
+
+static int life_meets_the_limit_with_pins(struct vmm *vmm)
+{
+	/* there is no memory to map it with later */
+	__atomic_store_n(vmm->go, 0, __ATOMIC_RELAXED);
+	if (join_cgroup())
+		return __LINE__;
+	if (rig_open(&vmm->rig))
+		return __LINE__;
+	if (rig_run(&vmm->rig, gpu_nop()))
+		return __LINE__;
+	if (write_text(CGROUP "memory.swap.max", "0") &&
+	    !access(CGROUP "memory.swap.max", F_OK))
+		return __LINE__;
+	return life_pins_far_apart(vmm);
+}
+
+TEST_F(cgroup, limit_is_a_fault_where_pins_need_records)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_meets_the_limit_with_pins));
+	ASSERT_EQ(0, lift_limit_after_fault(&self->vmm));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
+}
+
 static int life_has_an_engine(struct vmm *vmm)
 {
 	if (join_cgroup())
