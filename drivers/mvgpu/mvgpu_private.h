@@ -13,7 +13,9 @@
  *		unpin, dma_rw, mark or user copies
  *
  * The mmap lock is outside of a VRAM page's lock, and that of mvgpu_vram::lock
- * (fault handlers). Both are inside of none of the others.
+ * (fault handlers); the locks of page tables are inside of a page's lock, but not
+ * of mvgpu_vram::lock. The first two are inside of none of the others, but that
+ * a VRAM page's lock may be taken under the library's state mutex.
  */
 #ifndef _MVGPU_PRIVATE_H
 #define _MVGPU_PRIVATE_H
@@ -67,6 +69,10 @@ struct mvgpu_type {
  * @pages: by page number; NULL reads as zeros and was never written; no array
  *	once it is closed
  * @nr_allocated: entries of @pages that are not NULL
+ * @hole: a page of zeros, made when it is first mapped where there is none, for
+ *	reading
+ * @holes: by page number, @hole may be mapped there; then nothing is put into
+ *	@pages without @hole's page lock
  * @reserve: neighbours in memory, zeroed, of which the next is handed out
  * @nr_reserved: how many are left of them
  * @dirty: by page number, written since the last look; while tracked
@@ -83,6 +89,8 @@ struct mvgpu_vram {
 	struct mutex lock;	/* see above */
 	struct page **pages;
 	unsigned long nr_allocated;
+	struct page *hole;
+	unsigned long *holes;
 	struct page *reserve;
 	unsigned int nr_reserved;
 	unsigned long *dirty;
@@ -266,6 +274,8 @@ void mvgpu_vram_put(struct mvgpu_vram *vram);
 void mvgpu_vram_close(struct mvgpu_vram *vram);
 /* Referenced page; NULL if it reads as zeros and @alloc is false; ERR_PTR. */
 struct page *mvgpu_vram_page(struct mvgpu_vram *vram, u64 offset, bool alloc);
+/* The page to be mapped where there is none; referenced, or NULL, or ERR_PTR. */
+struct page *mvgpu_vram_hole(struct mvgpu_vram *vram);
 /* Make pages exist: how many do, from the first on. */
 u32 mvgpu_vram_allocate(struct mvgpu_vram *vram, u64 offset, u32 nr);
 

@@ -2,7 +2,9 @@
 /*
  * Device memory: an array of pages, handed out one by one at the first write
  * and freed when the device is reset or closed. A page that does not exist
- * reads as zeros.
+ * reads as zeros. Where it is read through a mapping, one page of zeros is
+ * mapped in the place of all that do not exist, the hole; it goes from there
+ * before anybody can find a page that was put there.
  *
  * Mappings may stay when the device is closed, but nothing is behind them: what
  * is left then is what it takes to tell them so.
@@ -24,6 +26,9 @@
 
 /* Pages are allocated by so many: 64 KiB, as the engine's chunks. */
 #define MVGPU_VRAM_RESERVE_ORDER	4
+
+/* Each PTE of the hole is a reference, of which there may be INT_MAX. */
+#define MVGPU_VRAM_HOLE_REFS	(INT_MAX / 2)
 
 /*
  * Pages that the device's queues touch first are the opener's too. Nobody is
@@ -91,7 +96,12 @@ static int mvgpu_vram_alloc_arrays(struct mvgpu_vram *vram)
 
 	vram->dirty = kvcalloc(BITS_TO_LONGS(nr), sizeof(*vram->dirty),
 			       GFP_KERNEL_ACCOUNT);
-	return vram->dirty ? 0 : -ENOMEM;
+	if (!vram->dirty)
+		return -ENOMEM;
+
+	vram->holes = kvcalloc(BITS_TO_LONGS(nr), sizeof(*vram->holes),
+			       GFP_KERNEL_ACCOUNT);
+	return vram->holes ? 0 : -ENOMEM;
 }
 
 /* Nobody looks for a page any more, or finds none. */
@@ -100,13 +110,17 @@ static void mvgpu_vram_free(struct mvgpu_vram *vram)
 	unsigned long nr = mvgpu_vram_nr_pages(vram);
 	unsigned int nr_reserved = 0;
 	struct page **pages = NULL;
-	struct page *reserve = NULL;
+	struct page *reserve = NULL, *hole;
 	unsigned long *dirty = NULL;
+	unsigned long *holes = NULL;
 	unsigned long i;
 
 	mutex_lock(&vram->lock);
 	swap(vram->pages, pages);
 	swap(vram->dirty, dirty);
+	swap(vram->holes, holes);
+	hole = vram->hole;
+	WRITE_ONCE(vram->hole, NULL);
 	swap(vram->reserve, reserve);
 	swap(vram->nr_reserved, nr_reserved);
 	vram->nr_allocated = 0;
@@ -118,6 +132,8 @@ static void mvgpu_vram_free(struct mvgpu_vram *vram)
 		cond_resched();
 	}
 	mvgpu_vram_free_pages(reserve, nr_reserved);
+	mvgpu_vram_free_pages(hole, hole ? 1 : 0);
+	kvfree(holes);
 	kvfree(dirty);
 	kvfree(pages);
 }
@@ -225,22 +241,67 @@ static struct page *mvgpu_vram_lookup(struct mvgpu_vram *vram,
 	return page;
 }
 
-/* A page that exists, or can be taken from those in reserve. */
-static struct page *mvgpu_vram_hand_out_locked(struct mvgpu_vram *vram,
-					       unsigned long index)
+static void mvgpu_vram_hand_out_locked(struct mvgpu_vram *vram,
+				       unsigned long index)
 {
 	lockdep_assert_held(&vram->lock);
-	if (vram->dead)
-		return ERR_PTR(-ENODEV);
-	if (!vram->pages[index]) {
-		vram->nr_reserved--;
-		vram->nr_allocated++;
-		/* zeroed before the worker finds it, who takes no lock */
-		smp_store_release(&vram->pages[index], vram->reserve++);
-	}
-	get_page(vram->pages[index]);
+	vram->nr_reserved--;
+	vram->nr_allocated++;
+	/* zeroed before the worker finds it, who takes no lock */
+	smp_store_release(&vram->pages[index], vram->reserve++);
+}
 
-	return vram->pages[index];
+/*
+ * Put a page where the hole may be mapped, if there is one in reserve. While the
+ * hole is locked nobody maps it, so that nobody sees zeros any more when it has
+ * gone from there.
+ */
+static void mvgpu_vram_fill_hole(struct mvgpu_vram *vram, unsigned long index,
+				 struct page *hole)
+{
+	folio_lock(page_folio(hole));
+	mvgpu_vram_map_zap(vram, (u64)index << PAGE_SHIFT, PAGE_SIZE);
+
+	mutex_lock(&vram->lock);
+	if (!vram->dead) {
+		__clear_bit(index, vram->holes);
+		if (!vram->pages[index] && vram->nr_reserved)
+			mvgpu_vram_hand_out_locked(vram, index);
+	}
+	mutex_unlock(&vram->lock);
+	folio_unlock(page_folio(hole));
+}
+
+/* Try to put a page where there is none: 0, also if that did not help, or -errno. */
+static int mvgpu_vram_fill(struct mvgpu_vram *vram, unsigned long index)
+{
+	struct page *hole = NULL;
+	bool reserved;
+
+	mutex_lock(&vram->lock);
+	if (vram->dead) {
+		mutex_unlock(&vram->lock);
+		return -ENODEV;
+	}
+	reserved = vram->nr_reserved;
+	if (reserved && !vram->pages[index]) {
+		if (test_bit(index, vram->holes)) {
+			hole = vram->hole;
+			get_page(hole);
+		} else {
+			mvgpu_vram_hand_out_locked(vram, index);
+		}
+	}
+	mutex_unlock(&vram->lock);
+
+	if (!reserved)
+		return mvgpu_vram_refill(vram);
+	if (hole) {
+		mvgpu_vram_fill_hole(vram, index, hole);
+		put_page(hole);
+	}
+
+	return 0;
 }
 
 /**
@@ -255,25 +316,52 @@ static struct page *mvgpu_vram_hand_out_locked(struct mvgpu_vram *vram,
 struct page *mvgpu_vram_page(struct mvgpu_vram *vram, u64 offset, bool alloc)
 {
 	unsigned long index = offset >> PAGE_SHIFT;
-	struct page *page;
+	struct page *page = mvgpu_vram_lookup(vram, index);
 	int ret;
 
-	page = mvgpu_vram_lookup(vram, index);
-	if (page || !alloc)
-		return page;
-
-	mutex_lock(&vram->lock);
-	while (!vram->dead && !vram->pages[index] && !vram->nr_reserved) {
-		mutex_unlock(&vram->lock);
-		ret = mvgpu_vram_refill(vram);
+	while (!page && alloc) {
+		ret = mvgpu_vram_fill(vram, index);
 		if (ret)
 			return ERR_PTR(ret);
-		mutex_lock(&vram->lock);
+		page = mvgpu_vram_lookup(vram, index);
 	}
-	page = mvgpu_vram_hand_out_locked(vram, index);
-	mutex_unlock(&vram->lock);
 
 	return page;
+}
+
+/**
+ * mvgpu_vram_hole - the page to map where there is none
+ * @vram: the VRAM
+ *
+ * Return: the page with a reference, never to be written; NULL if it is mapped so
+ * often that its references could not be counted any more; -ENOMEM, or -ENODEV
+ * once the device is closed, as error pointers.
+ */
+struct page *mvgpu_vram_hole(struct mvgpu_vram *vram)
+{
+	struct page *page = NULL, *hole;
+
+	if (!READ_ONCE(vram->hole)) {
+		page = mvgpu_vram_alloc_pages(vram, 0);
+		if (!page)
+			return ERR_PTR(-ENOMEM);
+	}
+
+	mutex_lock(&vram->lock);
+	if (!vram->dead && !vram->hole) {
+		WRITE_ONCE(vram->hole, page);
+		page = NULL;
+	}
+	hole = vram->dead ? ERR_PTR(-ENODEV) : vram->hole;
+	if (!IS_ERR(hole) && page_ref_count(hole) > MVGPU_VRAM_HOLE_REFS)
+		hole = NULL;
+	if (!IS_ERR_OR_NULL(hole))
+		get_page(hole);
+	mutex_unlock(&vram->lock);
+	/* another one was faster */
+	mvgpu_vram_free_pages(page, page ? 1 : 0);
+
+	return hole;
 }
 
 /**

@@ -9,9 +9,14 @@
  * pages, not as bare PFNs: KVM looks for a PTE once after it made one, and a
  * vCPU would end with EFAULT if a zap came in between. Of a page it gets hold.
  *
+ * Where there is no page and it is only read, the hole is mapped (vram.c), which
+ * takes no memory. Nothing ever makes a PTE of the hole writable: the write that
+ * wants to puts a page there, and faults once more.
+ *
  * The lock of a page is held from the look at it until its PTE is there. Who
  * makes PTEs go takes away what the look depends on, waits for that lock, and
- * zaps: mvgpu_vram_map_cut().
+ * zaps: mvgpu_vram_map_cut(). So does who puts a page where the hole is mapped,
+ * holding the hole's lock while it does both.
  */
 #include <linux/err.h>
 #include <linux/file.h>
@@ -91,13 +96,17 @@ static vm_fault_t mvgpu_vram_map_look(struct mvgpu_vram *vram,
 				      bool write)
 {
 	vm_fault_t ret = 0;
+	struct page *hole;
 
 	mutex_lock(&vram->lock);
+	hole = page == vram->hole ? page : NULL;
 	if (vram->dead) {
 		ret = VM_FAULT_SIGBUS;
-	} else if (vram->pages[index] != page) {
-		/* Cleared since it was looked up: fault again. */
+	} else if (vram->pages[index] != (hole ? NULL : page)) {
+		/* Another since it was looked up: fault again. */
 		ret = VM_FAULT_NOPAGE;
+	} else if (hole) {
+		__set_bit(index, vram->holes);
 	} else if (write && vram->tracked) {
 		mvgpu_vram_mark_locked(vram, index);
 		mdev_migration_touch(vram->mig);
@@ -105,6 +114,20 @@ static vm_fault_t mvgpu_vram_map_look(struct mvgpu_vram *vram,
 	mutex_unlock(&vram->lock);
 
 	return ret;
+}
+
+/* The page that a fault is to map, with a reference, or an error pointer. */
+static struct page *mvgpu_vram_map_find(struct mvgpu_vram *vram, u64 offset,
+					bool write)
+{
+	struct page *page = mvgpu_vram_page(vram, offset, write);
+
+	if (!page)
+		page = mvgpu_vram_hole(vram);
+	if (!page)
+		page = mvgpu_vram_page(vram, offset, true);
+
+	return page;
 }
 
 static vm_fault_t mvgpu_vram_map_fault(struct vm_fault *vmf)
@@ -116,7 +139,8 @@ static vm_fault_t mvgpu_vram_map_fault(struct vm_fault *vmf)
 	if (vmf->pgoff >= mvgpu_vram_nr_pages(vram))
 		return VM_FAULT_SIGBUS;
 
-	page = mvgpu_vram_page(vram, (u64)vmf->pgoff << PAGE_SHIFT, true);
+	page = mvgpu_vram_map_find(vram, (u64)vmf->pgoff << PAGE_SHIFT,
+				   vmf->flags & FAULT_FLAG_WRITE);
 	if (IS_ERR(page))
 		return vmf_error(PTR_ERR(page));
 
@@ -131,11 +155,26 @@ static vm_fault_t mvgpu_vram_map_fault(struct vm_fault *vmf)
 	return VM_FAULT_LOCKED;
 }
 
+/* The hole is about to be written: have a page in its place. */
+static vm_fault_t mvgpu_vram_map_fill(struct mvgpu_vram *vram, u64 offset)
+{
+	struct page *page = mvgpu_vram_page(vram, offset, true);
+
+	if (IS_ERR(page))
+		return vmf_error(PTR_ERR(page));
+	put_page(page);
+
+	return VM_FAULT_NOPAGE;
+}
+
 /* Comes before any PTE becomes writable. */
 static vm_fault_t mvgpu_vram_map_page_mkwrite(struct vm_fault *vmf)
 {
 	struct mvgpu_vram *vram = vmf->vma->vm_private_data;
 	vm_fault_t ret;
+
+	if (vmf->page == READ_ONCE(vram->hole))
+		return mvgpu_vram_map_fill(vram, (u64)vmf->pgoff << PAGE_SHIFT);
 
 	folio_lock(page_folio(vmf->page));
 	ret = mvgpu_vram_map_look(vram, vmf->pgoff, vmf->page, true);
@@ -190,8 +229,19 @@ int mvgpu_vram_map(struct mvgpu_vram *vram, struct vm_area_struct *vma)
 /* Faults that looked at these pages before now have made their PTEs. */
 static void mvgpu_vram_map_settle(struct mvgpu_vram *vram, u64 offset, u64 len)
 {
-	struct page *page;
+	struct page *page = NULL;
 	u64 end;
+
+	mutex_lock(&vram->lock);
+	if (vram->hole) {
+		page = vram->hole;
+		get_page(page);
+	}
+	mutex_unlock(&vram->lock);
+	if (page) {
+		folio_wait_locked(page_folio(page));
+		put_page(page);
+	}
 
 	for (end = offset + len; offset < end; offset += PAGE_SIZE) {
 		page = mvgpu_vram_page(vram, offset, false);

@@ -24,7 +24,10 @@
 #define VRAM		0x100000ULL
 #define TRIALS		10
 
-/* Writes eax to ecx pages, one after the other; and to one for ever. */
+/*
+ * Writes eax to ecx pages, one after the other; to one for ever; or waits for eax in
+ * one, and writes ecx there.
+ */
 static const unsigned char code[] = {
 	0x89, 0x03,				/* again: mov [ebx], eax */
 	0x81, 0xc3, 0x00, 0x10, 0x00, 0x00,	/* add ebx, 0x1000 */
@@ -33,9 +36,14 @@ static const unsigned char code[] = {
 	0xf4,					/* hlt */
 	0x89, 0x03,				/* forever: mov [ebx], eax */
 	0xeb, 0xfc,				/* jmp forever */
+	0x39, 0x03,				/* look: cmp [ebx], eax */
+	0x75, 0xfc,				/* jne look */
+	0x89, 0x0b,				/* mov [ebx], ecx */
+	0xf4,					/* hlt */
 };
 
 #define FOREVER		(CODE + 12)
+#define LOOK		(CODE + 16)
 
 /**
  * struct guest - one that runs
@@ -218,6 +226,41 @@ TEST_F_TIMEOUT(kvm, a_guest_writes_in_pre_copy_and_nothing_is_lost, 1200)
 		mig_stream_free(&self->stream);
 	}
 	munmap(copy, size);
+}
+
+/* KVM has a page of VRAM once there is one in the process's own mapping. */
+static int wait_mapped(void *page)
+{
+	long long end = rig_now_ms() + RIG_TIMEOUT_MS;
+	unsigned char there = 0;
+
+	while (!(there & 1)) {
+		if (rig_now_ms() > end)
+			return -ETIMEDOUT;
+		if (mincore(page, RIG_PAGE, &there))
+			return -errno;
+	}
+	return 0;
+}
+
+/*
+ * A guest that has read VRAM which nobody had written is shown what is written,
+ * and writes where it read.
+ */
+TEST_F(kvm, a_guest_sees_what_comes_where_there_was_nothing)
+{
+	const __u64 at = 3 * RIG_PAGE;
+	struct rig *rig = &self->source;
+
+	ASSERT_EQ(0, start_guest(&self->guest, LOOK, 0x5a5a5a5a, 0x77));
+	EXPECT_EQ(0, wait_mapped(self->vram));
+	ASSERT_EQ(0, rig_run(rig, gpu_fill(RIG_VRAM + at, 4, 1, 0, 1)));
+	EXPECT_FALSE(__atomic_load_n(&self->guest.ended, __ATOMIC_ACQUIRE));
+	ASSERT_EQ(0, rig_run(rig, gpu_fill(RIG_VRAM, 4, 1, 0, 0x5a5a5a5a)));
+	ASSERT_EQ(0, pthread_join(self->guest.thread, NULL));
+	ASSERT_EQ(0, self->guest.result);
+	EXPECT_EQ(KVM_EXIT_HLT, self->run->exit_reason);
+	EXPECT_EQ(0x77, *(__u32 *)self->vram);
 }
 
 /* Of a device that is closed, nothing is left in the guest. */
