@@ -79,6 +79,10 @@ static int fake_save_state(void *priv, struct mdev_migration_writer *writer)
 					   FAKE_REGS_VERSION, 0, data, buf.len);
 	if (error)
 		return error;
+	if (fake->saves == fake->touch_in_save) {
+		fake->regs[1]++;
+		mdev_migration_touch(fake->mig);
+	}
 	return mdev_migration_put_section(writer, FAKE_SECTION_LOG, 1,
 					  MDEV_MIGRATION_SECTION_OPTIONAL,
 					  fake->log, fake->log_len);

@@ -52,6 +52,8 @@ struct fake {
 	bool looks_short;
 	/* the VMM writes while a chunk is read */
 	bool touch_in_read;
+	/* the VMM writes a register behind the back of this save; the first is 1 */
+	unsigned int touch_in_save;
 	/* the device writes the chunk that was just read */
 	bool dirty_in_read;
 

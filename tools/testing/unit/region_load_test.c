@@ -321,6 +321,33 @@ UNIT_TEST(next_opener_finds_it_running)
 	fake_free(fake);
 }
 
+/* A section that has nothing in it has a checksum all the same. */
+UNIT_TEST(load_refuses_every_wrong_checksum_of_an_empty_section)
+{
+	/* the mark of a round, one that is known, and one that is not */
+	static const u32 empty[] = { 4, FAKE_SECTION_LOG, 0x7777 };
+	struct fake_bytes context;
+	unsigned int i, bit;
+
+	for (i = 0; i < ARRAY_SIZE(empty) * 32; i++) {
+		struct fake *fake = fake_new();
+
+		bit = i % 32;
+		fake_begin(&context, FAKE_TYPE);
+		fake_compat(&context);
+		fake_regs(&context);
+		fake_section(&context, empty[i / 32], 1,
+			     empty[i / 32] == 4 ? 0 :
+			     MDEV_MIGRATION_SECTION_OPTIONAL, "", 0);
+		context.data[context.len - 4 + bit / 8] ^= 1 << bit % 8;
+		fake_end(&context);
+		CHECK_EQ(-EBADMSG, fake_load(fake, &context, context.len));
+		CHECK(fake_is_reset(fake));
+		fake_bytes_free(&context);
+		fake_free(fake);
+	}
+}
+
 UNIT_TEST(load_tests_free_everything)
 {
 	CHECK_EQ(0, unit_alloc_bytes);

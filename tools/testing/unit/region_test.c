@@ -287,6 +287,20 @@ UNIT_TEST(read_while_the_vmm_writes_is_stale)
 	fake_free(fake);
 }
 
+/* What came too late for the snapshot makes it stale, and is in the next. */
+UNIT_TEST(read_while_the_vmm_writes_what_is_being_saved_is_stale)
+{
+	struct fake *fake = stopped();
+	u8 bytes[16];
+
+	fake->touch_in_save = 1;
+	CHECK_EQ(-ESTALE, fake_read(fake, bytes, sizeof(bytes), 1));
+	CHECK_EQ(-ESTALE, fake_read(fake, bytes, sizeof(bytes), 17));
+	CHECK_EQ(sizeof(bytes), fake_read(fake, bytes, sizeof(bytes), 1));
+	CHECK_EQ(2, fake->saves);
+	fake_free(fake);
+}
+
 UNIT_TEST(read_errors_of_the_driver_come_through)
 {
 	struct fake *fake = stopped();

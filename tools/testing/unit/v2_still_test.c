@@ -106,6 +106,29 @@ UNIT_TEST(still_state_written_before_it_was_read_travels)
 	end(fake, filp);
 }
 
+/* In the first save, and in the one that this makes necessary. */
+UNIT_TEST(still_state_written_while_it_is_saved_travels)
+{
+	unsigned int save;
+
+	for (save = 1; save <= 2; save++) {
+		struct fake_bytes stream = {};
+		struct fake *fake = fake_new();
+		struct file *filp;
+
+		fake_fill(fake);
+		fake->touch_in_save = save;
+		CHECK_EQ(0, fake_set(fake, STOP_COPY, &filp));
+		CHECK_EQ(1, fake->saves);
+		if (save == 2)
+			write_reg(fake, 0x1234);
+		CHECK_EQ(0, fake_file_drain(filp, &stream, 512));
+		CHECK(arrives(fake, &stream));
+		fake_bytes_free(&stream);
+		end(fake, filp);
+	}
+}
+
 UNIT_TEST(still_state_written_after_it_was_read_is_stale)
 {
 	struct file *filp;
