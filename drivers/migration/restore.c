@@ -217,6 +217,20 @@ static int mdev_migration_restore_judge_locked(struct mdev_migration *mig)
 	return 0;
 }
 
+/* It was taken over: could the device go on? */
+static int mdev_migration_restore_ready_locked(struct mdev_migration *mig)
+{
+	const struct mdev_migration_ops *ops = mig->params.ops;
+	const char *why = NULL;
+	int error;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	error = ops->ready ? ops->ready(mig->params.priv, &why) : 0;
+	return error ? mdev_migration_parser_fail(&mig->load->parser, error,
+						  why) : 0;
+}
+
 static void mdev_migration_restore_say_locked(struct mdev_migration *mig)
 {
 	const struct mdev_migration_parser *parser = &mig->load->parser;
@@ -239,6 +253,8 @@ static int mdev_migration_restore_apply_locked(struct mdev_migration *mig,
 	lockdep_assert_held(&mig->state_mutex);
 
 	error = mdev_migration_restore_judge_locked(mig);
+	if (!error)
+		error = mdev_migration_restore_ready_locked(mig);
 	if (error)
 		return error;
 	WARN_ON_ONCE(mdev_migration_step_locked(mig, MDEV_MIGRATION_EV_APPLIED,
@@ -376,6 +392,9 @@ ssize_t mdev_migration_restore_stream_locked(struct mdev_migration *mig,
  * mdev_migration_restore_end_locked - no more bytes will come at a data fd
  * @mig: the device, with a load begun
  *
+ * What the device needs to go on it gets here and not with the last byte: that may
+ * take a while, and a write to a data fd is no reason for close to wait.
+ *
  * Return: 0 if a whole stream was taken over, or why not; then the device is
  * as after reset.
  */
@@ -385,8 +404,13 @@ int mdev_migration_restore_end_locked(struct mdev_migration *mig)
 
 	lockdep_assert_held(&mig->state_mutex);
 
-	if (!load->applied && !load->parser.error) {
+	if (load->parser.error)
+		return load->parser.error;
+	if (load->applied)
+		mdev_migration_restore_ready_locked(mig);
+	else
 		mdev_migration_parser_finish(&load->parser);
+	if (load->parser.error) {
 		mdev_migration_restore_say_locked(mig);
 		mig->params.ops->reset(mig->params.priv);
 	}

@@ -13,6 +13,7 @@
  * Pages of VRAM are used without a reference: they go only when the device is
  * cleared, which it is while it is stopped, or closed, which ends the worker.
  */
+#include <linux/bitmap.h>
 #include <linux/iommu.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -104,6 +105,9 @@ static u32 mvgpu_access_segment_locked(struct mvgpu_device *dev,
 	/* VRAM that does not exist can be read; elsewhere nothing is pinned */
 	if (!page && (vram ? write : !!dev->dirty))
 		side->missing = true;
+	/* another host may have to pin it */
+	if (!vram && !dev->dirty)
+		bitmap_set(dev->gtt.reached, index, segment->nr);
 
 	return segment->nr;
 }

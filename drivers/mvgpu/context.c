@@ -4,7 +4,10 @@
  * saved and loaded. The sections of config space, GTT and queues are written
  * and judged by pure code; here they meet the locks of what they describe.
  */
+#include <linux/bitmap.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
 
 #include "context_wire.h"
 #include "mvgpu_private.h"
@@ -15,6 +18,7 @@
 #define MVGPU_CONTEXT_QUEUES_VERSION		2
 #define MVGPU_CONTEXT_INTERRUPTS_VERSION	1
 #define MVGPU_CONTEXT_CLOCK_VERSION		1
+#define MVGPU_CONTEXT_REACHED_VERSION		1
 
 #define MVGPU_CONTEXT_CONFIG_MAX	64
 
@@ -43,6 +47,11 @@ static const struct mdev_migration_section_desc mvgpu_context_sections[] = {
 		.id = MVGPU_STREAM_CLOCK,
 		.version = MVGPU_CONTEXT_CLOCK_VERSION,
 		.max_len = MVGPU_CONTEXT_CLOCK_LEN,
+	}, {
+		/* only if there is any; older versions of this driver skip it */
+		.id = MVGPU_STREAM_REACHED,
+		.version = MVGPU_CONTEXT_REACHED_VERSION,
+		.max_len = MVGPU_CONTEXT_REACHED_MAX,
 	},
 };
 
@@ -187,6 +196,21 @@ static int mvgpu_context_save_clock(struct mvgpu_device *dev,
 				 MVGPU_CONTEXT_CLOCK_VERSION, buf);
 }
 
+static int mvgpu_context_save_reached(struct mvgpu_device *dev,
+				      struct mdev_migration_writer *writer,
+				      struct mdev_migration_buf *buf)
+{
+	u32 len = mvgpu_reach_save(dev, buf->data);
+
+	if (!len)
+		return 0;
+
+	return mdev_migration_put_section(writer, MVGPU_STREAM_REACHED,
+					  MVGPU_CONTEXT_REACHED_VERSION,
+					  MDEV_MIGRATION_SECTION_OPTIONAL,
+					  buf->data, len);
+}
+
 static int mvgpu_context_save(void *priv, struct mdev_migration_writer *writer)
 {
 	struct mdev_migration_buf buf = { .size = MVGPU_CONTEXT_GTT_MAX };
@@ -205,6 +229,8 @@ static int mvgpu_context_save(void *priv, struct mdev_migration_writer *writer)
 		ret = mvgpu_context_save_interrupts(priv, writer, &buf);
 	if (!ret)
 		ret = mvgpu_context_save_clock(priv, writer, &buf);
+	if (!ret)
+		ret = mvgpu_context_save_reached(priv, writer, &buf);
 	kvfree(buf.data);
 
 	return ret;
@@ -251,10 +277,45 @@ static int mvgpu_context_check_one(struct mvgpu_device *dev,
 		return mvgpu_msix_check(&cur, why);
 	case MVGPU_STREAM_CLOCK:
 		return mvgpu_context_wire_check_clock(&cur, why);
+	case MVGPU_STREAM_REACHED:
+		/* together with the GTT, once that is known to be right */
+		return 0;
 	default:
 		*why = "unknown section";
 		return -EINVAL;
 	}
+}
+
+static const struct mdev_migration_section *
+mvgpu_context_find(const struct mdev_migration_section *sections,
+		   unsigned int nr, u32 id)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (sections[i].id == id)
+			return &sections[i];
+	}
+
+	return NULL;
+}
+
+/* Of guest memory only that may be reached for which there are entries. */
+static int
+mvgpu_context_check_reached(const struct mdev_migration_section *sections,
+			    unsigned int nr, const char **why)
+{
+	const struct mdev_migration_section *reached, *gtt;
+	struct mdev_migration_cursor bits, cur;
+
+	reached = mvgpu_context_find(sections, nr, MVGPU_STREAM_REACHED);
+	if (!reached)
+		return 0;
+	gtt = mvgpu_context_find(sections, nr, MVGPU_STREAM_GTT);
+	bits = mvgpu_context_cursor(reached);
+	cur = mvgpu_context_cursor(gtt);
+
+	return mvgpu_context_wire_check_reached(&bits, &cur, why);
 }
 
 static int
@@ -268,7 +329,7 @@ mvgpu_context_state_check(void *priv,
 	for (i = 0; i < nr && !ret; i++)
 		ret = mvgpu_context_check_one(priv, &sections[i], why);
 
-	return ret;
+	return ret ?: mvgpu_context_check_reached(sections, nr, why);
 }
 
 static void mvgpu_context_apply_config(struct mvgpu_device *dev, u16 version,
@@ -349,10 +410,47 @@ static void mvgpu_context_apply(void *priv,
 				const struct mdev_migration_section *sections,
 				unsigned int nr)
 {
+	const struct mdev_migration_section *reached;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
 		mvgpu_context_apply_one(priv, &sections[i]);
+	/* when the entries are there, wherever it was */
+	reached = mvgpu_context_find(sections, nr, MVGPU_STREAM_REACHED);
+	if (reached)
+		mvgpu_reach_load(priv, reached->data, reached->len);
+}
+
+/* The VMM may lock less memory than its guest needs: say how much of both. */
+static const char *mvgpu_context_say_limit(struct mvgpu_device *dev)
+{
+	struct mvgpu_gtt *gtt = &dev->gtt;
+	unsigned int needed, pinned;
+
+	mutex_lock(&gtt->lock);
+	needed = bitmap_weight(gtt->reached, MVGPU_GTT_ENTRIES);
+	pinned = gtt->nr_pinned;
+	mutex_unlock(&gtt->lock);
+	snprintf(dev->refusal, sizeof(dev->refusal),
+		 "it needs %u pages of guest memory pinned, RLIMIT_MEMLOCK (%lu KiB) allows %u: raise that of the VMM",
+		 needed, rlimit(RLIMIT_MEMLOCK) / SZ_1K, pinned);
+
+	return dev->refusal;
+}
+
+/* What the source had reached is pinned now, or the guest stays there. */
+static int mvgpu_context_ready(void *priv, const char **why)
+{
+	struct mvgpu_device *dev = priv;
+	int ret;
+
+	ret = dev->dirty ? mvgpu_reach_pin_all(dev) : 0;
+	if (ret == -ENOMEM)
+		*why = mvgpu_context_say_limit(dev);
+	else if (ret)
+		*why = "interrupted while guest memory was pinned";
+
+	return ret;
 }
 
 static int mvgpu_context_track_start(void *priv)
@@ -433,6 +531,7 @@ const struct mdev_migration_ops mvgpu_context_ops = {
 	.state_estimate = mvgpu_context_state_estimate,
 	.state_check = mvgpu_context_state_check,
 	.apply = mvgpu_context_apply,
+	.ready = mvgpu_context_ready,
 	.mem = &mvgpu_context_mem_ops,
 	.reset = mvgpu_context_reset,
 };

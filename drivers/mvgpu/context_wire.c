@@ -155,6 +155,53 @@ int mvgpu_context_wire_check_gtt(struct mdev_migration_cursor *cur,
 	return -EINVAL;
 }
 
+/* How many of some bits are 1; there are zeros behind the last byte. */
+static u32 mvgpu_context_wire_weight(const u8 *bits, u32 len, u32 first,
+				     u32 count)
+{
+	u32 i, weight = 0;
+
+	for (i = first; i < first + count && i / 8 < len; i++)
+		weight += bits[i / 8] >> i % 8 & 1;
+
+	return weight;
+}
+
+/**
+ * mvgpu_context_wire_check_reached - judge a section
+ * @cur: the section
+ * @gtt: that of the same context's GTT, which was accepted
+ * @why: set to the reason if it is refused
+ *
+ * Return: 0 or -EINVAL.
+ */
+int mvgpu_context_wire_check_reached(struct mdev_migration_cursor *cur,
+				     struct mdev_migration_cursor *gtt,
+				     const char **why)
+{
+	u32 count = mvgpu_context_wire_get_count(gtt), len = cur->left, left;
+	const u8 *bits = mdev_migration_get_bytes(cur, len);
+	struct mvgpu_context_run run;
+
+	if (!len || len > MVGPU_CONTEXT_REACHED_MAX || !bits[len - 1]) {
+		*why = "section of what was reached has a wrong length";
+		return -EINVAL;
+	}
+	left = mvgpu_context_wire_weight(bits, len, 0, MVGPU_GTT_ENTRIES);
+	while (count--) {
+		mvgpu_context_wire_get_run(gtt, &run);
+		if ((run.entry & (MVGPU_GTT_VALID | MVGPU_GTT_VRAM)) ==
+		    MVGPU_GTT_VALID)
+			left -= mvgpu_context_wire_weight(bits, len, run.first,
+							  run.count);
+	}
+	if (!left)
+		return 0;
+	*why = "guest memory was reached through an entry that maps none";
+
+	return -EINVAL;
+}
+
 static void mvgpu_context_wire_put_queue(struct mdev_migration_buf *buf,
 					 const struct mvgpu_queue *queue)
 {

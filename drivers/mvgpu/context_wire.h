@@ -39,6 +39,12 @@ u32 mvgpu_context_wire_get_count(struct mdev_migration_cursor *cur);
 void mvgpu_context_wire_get_run(struct mdev_migration_cursor *cur,
 				struct mvgpu_context_run *run);
 
+/* The section of what was reached: a bit for each entry, up to the last that is 1. */
+#define MVGPU_CONTEXT_REACHED_MAX	(MVGPU_GTT_ENTRIES / 8)
+int mvgpu_context_wire_check_reached(struct mdev_migration_cursor *cur,
+				     struct mdev_migration_cursor *gtt,
+				     const char **why);
+
 void mvgpu_context_wire_put_queues(struct mdev_migration_buf *buf,
 				   const struct mvgpu_queue *queues,
 				   unsigned int nr);

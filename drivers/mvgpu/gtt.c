@@ -3,12 +3,13 @@
  * The GTT: entries as the guest wrote them, and the pages they have pinned.
  *
  * Only the worker pins, and only as the last step of getting ready for a chunk
- * (access.c). Whoever changes entries or takes memory away is a collector: it
+ * (access.c); while it stands, so does who loads a context (gtt_reach.c). Whoever changes entries or takes memory away is a collector: it
  * moves the epoch, so that a pin in flight is given up; waits out the chunk
  * that runs; and keeps the next from beginning until all it collected is
  * unpinned. As the lock is dropped for each unpin, that is what keeps the
  * entries still, not the lock.
  */
+#include <linux/bitmap.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -60,8 +61,15 @@ int mvgpu_gtt_create(struct mvgpu_device *dev)
 	if (!gtt->pages)
 		goto err_entries;
 
+	gtt->reached = bitmap_zalloc(MVGPU_GTT_ENTRIES, GFP_KERNEL_ACCOUNT);
+	if (!gtt->reached)
+		goto err_pages;
+
 	return 0;
 
+err_pages:
+	kvfree(gtt->pages);
+	gtt->pages = NULL;
 err_entries:
 	kvfree(gtt->entries);
 	gtt->entries = NULL;
@@ -82,6 +90,8 @@ void mvgpu_gtt_destroy(struct mvgpu_device *dev)
 	mutex_unlock(&gtt->lock);
 
 	WARN_ON_ONCE(gtt->nr_pinned);
+	bitmap_free(gtt->reached);
+	gtt->reached = NULL;
 	kvfree(gtt->pages);
 	gtt->pages = NULL;
 	kvfree(gtt->entries);
@@ -221,6 +231,7 @@ static void mvgpu_gtt_set_locked(struct mvgpu_device *dev, u32 index,
 
 	lockdep_assert_held(&gtt->lock);
 	gtt->entries[index] = entry;
+	__clear_bit(index, gtt->reached);
 	/* also if it is the same: the memory behind it may be another by now */
 	if (gtt->pages[index])
 		mvgpu_gtt_collect_locked(dev, index, old, run);
@@ -358,6 +369,7 @@ bool mvgpu_gtt_adopt(struct mvgpu_gtt *gtt, u32 first, unsigned int nr,
 	if (same) {
 		memcpy(gtt->pages + first, pages, nr * sizeof(*pages));
 		gtt->nr_pinned += nr;
+		bitmap_set(gtt->reached, first, nr);
 	}
 	mutex_unlock(&gtt->lock);
 
@@ -379,6 +391,7 @@ void mvgpu_gtt_copy(struct mvgpu_gtt *gtt, u32 index, u64 epoch)
 	mutex_lock(&gtt->lock);
 	if (gtt->epoch == epoch) {
 		gtt->pages[index] = MVGPU_GTT_COPIED;
+		__set_bit(index, gtt->reached);
 		if (!gtt->nr_copied++)
 			gtt->copied_until = jiffies + MVGPU_GTT_COPY_JIFFIES;
 	}

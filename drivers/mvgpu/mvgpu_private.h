@@ -106,6 +106,7 @@ struct mvgpu_vram {
  * @entries: MVGPU_GTT_ENTRIES entries as the guest wrote them
  * @pages: the page that entry n has pinned, MVGPU_GTT_COPIED if its memory could
  *	not be pinned, or NULL
+ * @reached: bit n: the memory behind entry n was reached since it was written
  * @nr_pinned: entries of @pages that are pages
  * @nr_copied: entries of @pages that are MVGPU_GTT_COPIED
  * @copied_until: jiffies when it is tried again whether those can be pinned
@@ -120,6 +121,7 @@ struct mvgpu_gtt {
 	struct mutex lock;	/* see above */
 	u64 *entries;
 	struct page **pages;
+	unsigned long *reached;
 	unsigned int nr_pinned;
 	unsigned int nr_copied;
 	unsigned long copied_until;
@@ -214,6 +216,8 @@ struct mvgpu_irq {
  * @irq: interrupts
  * @msix: what the VMM wrote to the MSI-X table, under @config_lock
  * @queues: the rings
+ * @refusal: why the last context was refused, where that takes numbers; under
+ *	the library's state mutex
  */
 struct mvgpu_device {
 	struct vfio_device vdev;
@@ -232,6 +236,7 @@ struct mvgpu_device {
 	struct mvgpu_irq irq;
 	struct mvgpu_msix msix;
 	struct mvgpu_queue queues[MVGPU_QUEUES];
+	char refusal[128];
 };
 
 static inline struct mvgpu_device *mvgpu_device(struct vfio_device *vdev)
@@ -336,6 +341,11 @@ void mvgpu_gtt_write_half(struct mvgpu_device *dev, u32 index, bool high,
 			  u32 value);
 void mvgpu_gtt_clear(struct mvgpu_device *dev);
 void mvgpu_gtt_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length);
+
+/* gtt_reach.c: entries whose memory was reached, as bits */
+u32 mvgpu_reach_save(struct mvgpu_device *dev, u8 *bytes);
+void mvgpu_reach_load(struct mvgpu_device *dev, const u8 *bytes, u32 len);
+int mvgpu_reach_pin_all(struct mvgpu_device *dev);
 
 /* queue.c: len is 4 or 8, reg aligned to it */
 void mvgpu_queue_reset(struct mvgpu_device *dev);

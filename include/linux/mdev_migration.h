@@ -130,9 +130,13 @@ struct mdev_migration_mem_ops {
  * @state_estimate: most bytes of payload that @save would write now; may be
  *	NULL, for @state_size. Called also while the device runs.
  * @state_check: judge received sections, all of them, without changing the
- *	device. 0, or -errno with *@why set to a static text.
+ *	device. 0, or -errno with *@why set to a text that stays until the next
+ *	call; so in all of these.
  * @apply: take over sections that @state_check accepted. The device is
  *	stopped and was reset before the load began. Cannot fail.
+ * @ready: after @apply: get what the device needs to go on from there, and what
+ *	the host may refuse, such as pinned memory. May be NULL. May sleep; a
+ *	wait is killable. 0, or -errno with *@why set: the context is refused.
  * @mem: device memory, or NULL if there is none
  * @reset: put all state and memory to their reset values. Called with the
  *	device stopped. Cannot fail.
@@ -160,6 +164,7 @@ struct mdev_migration_ops {
 	void (*apply)(void *priv,
 		      const struct mdev_migration_section *sections,
 		      unsigned int nr);
+	int (*ready)(void *priv, const char **why);
 
 	const struct mdev_migration_mem_ops *mem;
 

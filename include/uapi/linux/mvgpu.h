@@ -357,5 +357,6 @@ struct mvgpu_timestamp {
 #define MVGPU_STREAM_QUEUES		0x102
 #define MVGPU_STREAM_INTERRUPTS		0x103
 #define MVGPU_STREAM_CLOCK		0x104
+#define MVGPU_STREAM_REACHED		0x105
 
 #endif /* _UAPI_LINUX_MVGPU_H */

@@ -23,11 +23,11 @@ static const struct {
 	unsigned long long region;
 } types[] = {
 	{ "mvgpu-small", "mvgpu small",
-	  "migratable virtual GPU, 16 MiB VRAM, 4 queues", 16, 17932288 },
+	  "migratable virtual GPU, 16 MiB VRAM, 4 queues", 16, 17940480 },
 	{ "mvgpu-medium", "mvgpu medium",
-	  "migratable virtual GPU, 64 MiB VRAM, 4 queues", 64, 68558848 },
+	  "migratable virtual GPU, 64 MiB VRAM, 4 queues", 64, 68567040 },
 	{ "mvgpu-large", "mvgpu large",
-	  "migratable virtual GPU, 256 MiB VRAM, 4 queues", 256, 271065088 },
+	  "migratable virtual GPU, 256 MiB VRAM, 4 queues", 256, 271073280 },
 };
 
 /* Without its newline; "" if it cannot be read. */

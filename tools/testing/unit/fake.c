@@ -133,6 +133,17 @@ static void fake_apply(void *priv,
 	}
 }
 
+static int fake_ready(void *priv, const char **why)
+{
+	struct fake *fake = priv;
+
+	WARN_ON_ONCE(!fake->stopped || !fake->applies);
+	fake->readies++;
+	if (fake->ready_error)
+		*why = "the host has no more of something";
+	return fake->ready_error;
+}
+
 static int fake_track_start(void *priv)
 {
 	struct fake *fake = priv;
@@ -286,6 +297,7 @@ const struct mdev_migration_ops fake_ops = {
 	.save = fake_save_state,
 	.state_check = fake_state_check,
 	.apply = fake_apply,
+	.ready = fake_ready,
 	.mem = &fake_mem_ops,
 	.reset = fake_reset,
 };

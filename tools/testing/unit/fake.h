@@ -39,6 +39,7 @@ struct fake {
 	unsigned int resets;
 	unsigned int saves;
 	unsigned int applies;
+	unsigned int readies;
 	unsigned int reads;
 	bool running_in_resume;
 
@@ -48,6 +49,7 @@ struct fake {
 	int save_error;
 	int read_error;
 	int write_error;
+	int ready_error;
 	/* it goes through one page at a time to find memory */
 	bool looks_short;
 	/* the VMM writes while a chunk is read */

@@ -348,6 +348,27 @@ UNIT_TEST(load_refuses_every_wrong_checksum_of_an_empty_section)
 	}
 }
 
+UNIT_TEST(load_refuses_what_the_host_cannot_go_on_with)
+{
+	struct fake_bytes context = context_of_another();
+	struct fake *target = fake_new();
+
+	unit_logged = 0;
+	target->ready_error = -ENOMEM;
+	CHECK_EQ(-ENOMEM, fake_load(target, &context, context.len));
+	CHECK_EQ(1, target->applies);
+	CHECK(fake_is_reset(target));
+	CHECK_EQ(1, unit_logged);
+	CHECK(strstr(unit_log, "no more of something"));
+	CHECK_EQ(-EINVAL, fake_run(target, VFIO_DEVICE_STATE_START));
+	target->ready_error = 0;
+	CHECK_EQ(0, fake_load(target, &context, context.len));
+	CHECK_EQ(2, target->readies);
+	CHECK_EQ(1, fake_run(target, VFIO_DEVICE_STATE_START));
+	fake_bytes_free(&context);
+	fake_free(target);
+}
+
 UNIT_TEST(load_tests_free_everything)
 {
 	CHECK_EQ(0, unit_alloc_bytes);

@@ -129,6 +129,29 @@ UNIT_TEST(still_state_written_while_it_is_saved_travels)
 	}
 }
 
+/* Not with the last byte, but when user space wants to leave RESUMING. */
+UNIT_TEST(still_a_host_that_cannot_go_on_says_so_at_the_end)
+{
+	struct file *filp;
+	struct fake *source = begin(STOP_COPY, &filp);
+	struct fake_bytes stream = {};
+	struct fake *target = fake_new();
+
+	CHECK_EQ(0, fake_file_drain(filp, &stream, 512));
+	end(source, filp);
+	CHECK_EQ(0, fake_set(target, RESUMING, &filp));
+	target->ready_error = -ENOMEM;
+	CHECK_EQ(stream.len, fake_file_write(filp, stream.data, stream.len));
+	CHECK_EQ(1, target->applies);
+	CHECK_EQ(0, target->readies);
+	CHECK_EQ(-ENOMEM, fake_set_no_fd(target, STOP));
+	CHECK_EQ(1, target->readies);
+	CHECK(fake_is_reset(target));
+	CHECK_EQ(ERROR, fake_state(target));
+	fake_bytes_free(&stream);
+	end(target, filp);
+}
+
 UNIT_TEST(still_state_written_after_it_was_read_is_stale)
 {
 	struct file *filp;
