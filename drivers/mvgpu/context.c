@@ -190,7 +190,7 @@ static int mvgpu_context_save_clock(struct mvgpu_device *dev,
 				    struct mdev_migration_writer *writer,
 				    struct mdev_migration_buf *buf)
 {
-	mdev_migration_put_u64(buf, mvgpu_worker_clock(dev));
+	mvgpu_context_wire_put_clock(buf, mvgpu_worker_clock(dev));
 
 	return mvgpu_context_put(writer, MVGPU_STREAM_CLOCK,
 				 MVGPU_CONTEXT_CLOCK_VERSION, buf);

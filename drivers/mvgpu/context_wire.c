@@ -9,6 +9,9 @@
 
 #include "context_wire.h"
 
+/* 146 years, so that a clock may go on for long before it wraps. */
+#define MVGPU_CONTEXT_CLOCK_MAX	((1ULL << 62) - 1)
+
 #define MVGPU_WIRE_ENABLED	0x1
 #define MVGPU_WIRE_CURRENT	0x2
 #define MVGPU_WIRE_FLAGS_1	(MVGPU_WIRE_ENABLED | MVGPU_WIRE_CURRENT)
@@ -343,6 +346,28 @@ mvgpu_context_wire_judge_fault(const struct mvgpu_queue *queue)
 	return NULL;
 }
 
+/* Each command that completed moved the head on by one. */
+static bool mvgpu_context_wire_is_head(const struct mvgpu_queue *queue,
+				       u32 ring_size)
+{
+	return queue->head == (queue->completed * MVGPU_COMMAND_SIZE &
+			       (ring_size - 1));
+}
+
+/* Was there a ring of any size that a queue which is disabled can have had? */
+static bool mvgpu_context_wire_had_ring(const struct mvgpu_queue *queue)
+{
+	u32 size;
+
+	for (size = MVGPU_RING_SIZE_MIN; size <= MVGPU_RING_SIZE_MAX;
+	     size *= 2) {
+		if (queue->tail < size && mvgpu_context_wire_is_head(queue, size))
+			return true;
+	}
+
+	return false;
+}
+
 static const char *
 mvgpu_context_wire_judge_ring(const struct mvgpu_queue *queue)
 {
@@ -352,11 +377,15 @@ mvgpu_context_wire_judge_ring(const struct mvgpu_queue *queue)
 	    queue->tail >= MVGPU_RING_SIZE_MAX)
 		return "head or tail of a queue is out of range";
 	if (!queue->enabled)
-		return NULL;
-	if (mvgpu_decode_ring_ok(queue->ring_base, queue->ring_size))
-		return queue->head >= queue->ring_size ||
-		       queue->tail >= queue->ring_size ?
-		       "head or tail is behind the end of the ring" : NULL;
+		return mvgpu_context_wire_had_ring(queue) ? NULL :
+		       "head of a queue does not follow from what completed";
+	if (mvgpu_decode_ring_ok(queue->ring_base, queue->ring_size)) {
+		if (queue->tail >= queue->ring_size)
+			return "tail is behind the end of the ring";
+		return mvgpu_context_wire_is_head(queue, queue->ring_size) ?
+		       NULL :
+		       "head of a queue does not follow from what completed";
+	}
 
 	/* it faulted when it was enabled */
 	if (queue->fault != MVGPU_FAULT_RING || queue->head || queue->tail ||
@@ -437,11 +466,24 @@ void mvgpu_context_wire_get_queues(struct mdev_migration_cursor *cur,
 }
 
 /**
+ * mvgpu_context_wire_put_clock - write the clock
+ * @buf: where to; MVGPU_CONTEXT_CLOCK_LEN bytes
+ * @now: nanoseconds that the device ran
+ *
+ * A device that a stream told that it has run for a century may well come to the
+ * bound below: its clock does not go on then over a move.
+ */
+void mvgpu_context_wire_put_clock(struct mdev_migration_buf *buf, u64 now)
+{
+	if (now > MVGPU_CONTEXT_CLOCK_MAX)
+		now = MVGPU_CONTEXT_CLOCK_MAX;
+	mdev_migration_put_u64(buf, now);
+}
+
+/**
  * mvgpu_context_wire_check_clock - judge a section
  * @cur: the section, which is the nanoseconds alone
  * @why: set to the reason if it is refused
- *
- * A clock that is about to wrap is none that any device could have.
  *
  * Return: 0 or -EINVAL.
  */
@@ -452,8 +494,8 @@ int mvgpu_context_wire_check_clock(struct mdev_migration_cursor *cur,
 
 	if (cur->bad || cur->left)
 		*why = "clock section has a wrong length";
-	else if (now >> 63)
-		*why = "clock is too far";
+	else if (now > MVGPU_CONTEXT_CLOCK_MAX)
+		*why = "clock is further than any device can have come";
 	else
 		return 0;
 

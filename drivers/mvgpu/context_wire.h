@@ -57,6 +57,7 @@ void mvgpu_context_wire_get_queues(struct mdev_migration_cursor *cur,
 
 /* The section of the clock: nanoseconds. */
 #define MVGPU_CONTEXT_CLOCK_LEN	8
+void mvgpu_context_wire_put_clock(struct mdev_migration_buf *buf, u64 now);
 int mvgpu_context_wire_check_clock(struct mdev_migration_cursor *cur,
 				   const char **why);
 

@@ -184,7 +184,7 @@ static void busy_queue(void)
 		.ring_size = 0x2000,
 		.head = 0x40,
 		.tail = 0x1fc0,
-		.completed = 77,
+		.completed = 129,
 		.current_valid = true,
 		.progress.done = 100,
 	};
@@ -219,7 +219,7 @@ UNIT_TEST(queue_moves)
 	CHECK_EQ(0x2000, target.ring_size);
 	CHECK_EQ(0x40, target.head);
 	CHECK_EQ(0x1fc0, target.tail);
-	CHECK_EQ(77, target.completed);
+	CHECK_EQ(129, target.completed);
 	CHECK_EQ(100, target.progress.done);
 	CHECK(target.enabled && target.current_valid && !target.running);
 	CHECK(!memcmp(queue.command, target.command, MVGPU_COMMAND_SIZE));
@@ -255,6 +255,29 @@ UNIT_TEST(queue_check_judges_the_ring)
 	queue.fault_address = ~0ULL;
 	CHECK_EQ(0, check_queue());
 	queue.tail = 0x40;
+	CHECK_EQ(-EINVAL, check_queue());
+}
+
+/* A command that completed moves the head on, around the ring. */
+UNIT_TEST(queue_check_judges_head_by_what_completed)
+{
+	busy_queue();
+	queue.completed = 128;
+	CHECK_EQ(-EINVAL, check_queue());
+	queue.completed = 1;
+	CHECK_EQ(0, check_queue());
+	queue.completed = ~0ULL - 126;
+	CHECK_EQ(0, check_queue());
+	queue.current_valid = false;
+	queue.enabled = false;
+	CHECK_EQ(0, check_queue());
+	queue.completed = 2;
+	CHECK_EQ(-EINVAL, check_queue());
+	/* of a ring of another size that it had */
+	queue.completed = 65;
+	queue.tail = 0;
+	CHECK_EQ(0, check_queue());
+	queue.tail = 0x1000;
 	CHECK_EQ(-EINVAL, check_queue());
 }
 
@@ -369,7 +392,7 @@ UNIT_TEST(queue_check_takes_fewer_queues_than_there_are)
 	CHECK_EQ(0, mvgpu_context_wire_check_queues(&cur, 1, 2, &why));
 	cur = cursor(MVGPU_CONTEXT_QUEUES_LEN(1));
 	mvgpu_context_wire_get_queues(&cur, targets);
-	CHECK_EQ(77, targets[0].completed);
+	CHECK_EQ(129, targets[0].completed);
 	CHECK_EQ(5, targets[1].completed);
 
 	memset(data, 0, 4);
@@ -390,7 +413,9 @@ static int check_clock(u64 now, size_t len)
 UNIT_TEST(clock_check_refuses_wrong_lengths_and_the_far_future)
 {
 	CHECK_EQ(0, check_clock(0, 8));
-	CHECK_EQ(0, check_clock(~0ULL >> 1, 8));
+	CHECK_EQ(0, check_clock(~0ULL >> 2, 8));
+	CHECK_EQ(-EINVAL, check_clock((~0ULL >> 2) + 1, 8));
+	CHECK_EQ(-EINVAL, check_clock(~0ULL >> 1, 8));
 	CHECK_EQ(-EINVAL, check_clock(~0ULL, 8));
 	CHECK_EQ(-EINVAL, check_clock(0, 7));
 	CHECK_EQ(-EINVAL, check_clock(0, 9));
