@@ -9,7 +9,7 @@
  *
  *	0	u16	command
  *	2	u8	cache line size
- *	3	u8	latency timer
+ *	3	u8	0; version 0.1.0 has a latency timer, which is dropped
  *	4	u8	interrupt line
  *	5	u8[3]	0
  *	8	u64	BAR 0, address bits
@@ -24,7 +24,7 @@
  *	44	u16	device control
  *	46	u16	link control
  *	48	u16	link control 2
- *	50	u16	0
+ *	50	u16	device control 2; 0 from version 0.1.0
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -97,7 +97,7 @@ struct mvgpu_config_field {
 static const struct mvgpu_config_field mvgpu_config_fields[] = {
 	{ PCI_COMMAND, 2, 1, MVGPU_CONFIG_COMMAND_MASK },
 	{ PCI_CACHE_LINE_SIZE, 1, 1, 0xff },
-	{ PCI_LATENCY_TIMER, 1, 1, 0xff },
+	{ PCI_LATENCY_TIMER, 1, 1, 0 },
 	{ PCI_INTERRUPT_LINE, 1, 1, 0xff },
 	MVGPU_CONFIG_GAP(3, 1),
 	{ MVGPU_CONFIG_BAR0, 8, 1, 0 },
@@ -114,7 +114,8 @@ static const struct mvgpu_config_field mvgpu_config_fields[] = {
 	{ MVGPU_CONFIG_DEVCTL, 2, 2, MVGPU_CONFIG_DEVCTL_MASK },
 	{ MVGPU_CONFIG_EXP + PCI_EXP_LNKCTL, 2, 2, MVGPU_CONFIG_LNKCTL_MASK },
 	{ MVGPU_CONFIG_EXP + PCI_EXP_LNKCTL2, 2, 2, PCI_EXP_LNKCTL2_TLS },
-	MVGPU_CONFIG_GAP(2, 2),
+	{ MVGPU_CONFIG_EXP + PCI_EXP_DEVCTL2, 2, 2,
+	  PCI_EXP_DEVCTL2_COMP_TMOUT_DIS },
 };
 
 /**
@@ -168,6 +169,9 @@ static const struct mvgpu_config_value mvgpu_config_caps[] = {
 	  PCI_EXP_LNKCAP_SLS_2_5GB | 1 << 4 | 1 << 22 },
 	{ MVGPU_CONFIG_EXP + PCI_EXP_LNKSTA, 2,
 	  PCI_EXP_LNKSTA_CLS_2_5GB | PCI_EXP_LNKSTA_NLW_X1 },
+	/* one range of timeouts, of which endpoints can do without */
+	{ MVGPU_CONFIG_EXP + PCI_EXP_DEVCAP2, 4,
+	  PCI_EXP_DEVCAP2_COMP_TMOUT_DIS },
 	{ MVGPU_CONFIG_EXP + PCI_EXP_LNKCAP2, 4, PCI_EXP_LNKCAP2_SLS_2_5GB },
 	{ MVGPU_CONFIG_EXP + PCI_EXP_LNKCTL2, 2, PCI_EXP_LNKCTL2_TLS_2_5GT },
 };
@@ -352,6 +356,17 @@ static u64 mvgpu_config_next(struct mdev_migration_cursor *cur,
 	return value;
 }
 
+/* The bits that a source may have set. */
+static u64 mvgpu_config_taken_mask(const struct mvgpu_config *config,
+				   const struct mvgpu_config_field *field)
+{
+	/* version 0.1.0 let it be written; it means nothing */
+	if (field->offset == PCI_LATENCY_TIMER)
+		return 0xff;
+
+	return mvgpu_config_field_mask(config, field);
+}
+
 /**
  * mvgpu_config_check - judge a received section
  * @config: config space that it is for; only its size of VRAM matters
@@ -374,7 +389,7 @@ int mvgpu_config_check(const struct mvgpu_config *config, u16 version,
 		if (field->version > version)
 			break;
 		value = mvgpu_config_next(cur, field);
-		if (value & ~mvgpu_config_field_mask(config, field))
+		if (value & ~mvgpu_config_taken_mask(config, field))
 			reason = "config space has bits that cannot be set";
 		if (field->offset == MVGPU_CONFIG_PMCSR &&
 		    !mvgpu_config_power_ok(value & PCI_PM_CTRL_STATE_MASK))

@@ -329,11 +329,11 @@ FIXTURE_VARIANT(context_stale)
 
 static int change_config(const struct fixture_vmm *vmm, __u8 *map)
 {
-	__u8 latency = 0xa8;
+	__u8 line = 0xa8;
 
 	(void)map;
-	return vfio_config_write(vmm->vfio.device, PCI_LATENCY_TIMER, &latency,
-				 sizeof(latency));
+	return vfio_config_write(vmm->vfio.device, PCI_INTERRUPT_LINE, &line,
+				 sizeof(line));
 }
 
 static int change_registers(const struct fixture_vmm *vmm, __u8 *map)

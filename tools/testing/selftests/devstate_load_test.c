@@ -386,7 +386,7 @@ TEST_F(load, after_pci_config_wins)
 
 	/* As a VMM restores it, but with values the source does not have. */
 	memcpy(config, pair->wanted.config, sizeof(config));
-	config[PCI_LATENCY_TIMER] = 0x10;
+	config[PCI_CACHE_LINE_SIZE] = 0x10;
 	config[PCI_INTERRUPT_LINE] = 0x77;
 	ASSERT_EQ(0, vfio_config_write(pair->target->vfio.device, 0, config,
 				       sizeof(config)));
@@ -408,7 +408,7 @@ TEST_F(load, before_pci_config_loses)
 				   pair->context.length));
 	memcpy(config, pair->wanted.config, sizeof(config));
 	config[PCI_COMMAND] &= ~PCI_COMMAND_MASTER;
-	config[PCI_LATENCY_TIMER] = 0x10;
+	config[PCI_CACHE_LINE_SIZE] = 0x10;
 	config[PCI_INTERRUPT_LINE] = 0x77;
 	ASSERT_EQ(0, vfio_config_write(device, 0, config, sizeof(config)));
 	ASSERT_EQ(0, vfio_config_read(device, 0, now, sizeof(now)));

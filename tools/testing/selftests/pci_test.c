@@ -118,6 +118,7 @@ TEST_F(pci, looks_clean_to_lspci)
 		"PBA: BAR=4 offset=00001000",
 		"[80] Express (v2) Endpoint",
 		"FLReset+",
+		"Completion Timeout: Not Supported, TimeoutDis+",
 		"LnkSta:\tSpeed 2.5GT/s",
 	};
 	static const char * const lacks[] = {

@@ -110,12 +110,10 @@ static int guest_state_fill_config(const struct fixture_vmm *vmm, __u32 seed)
 	__le32 vram_low = htole32(0xe0000000), vram_high = htole32(1 + seed);
 	__le32 registers = htole32(0xd0000000);
 	__le16 command = htole16(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	__u8 cache_line = 16, latency = seed << 3, line = seed + 5;
+	__u8 cache_line = 16, line = seed + 5;
 	int ret;
 
 	ret = vfio_config_write(device, PCI_CACHE_LINE_SIZE, &cache_line, 1);
-	if (!ret)
-		ret = vfio_config_write(device, PCI_LATENCY_TIMER, &latency, 1);
 	if (!ret)
 		ret = vfio_config_write(device, PCI_INTERRUPT_LINE, &line, 1);
 	if (!ret)
