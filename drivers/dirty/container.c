@@ -189,6 +189,8 @@ int vfio_dirty_container_attach(struct vfio_dirty_container *c,
 	if (vfio_dirty_container_client_locked(c, group)) {
 		ret = -EINVAL;
 	} else {
+		if (list_empty(&c->clients))
+			WRITE_ONCE(c->budget, vfio_dirty_say_budget(group));
 		list_add_tail(&client->in_container, &c->clients);
 		list_add_tail(&client->in_all, &vfio_dirty_clients);
 	}

@@ -11,7 +11,6 @@
 #include <linux/limits.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
-#include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -75,15 +74,17 @@ unsigned int vfio_dirty_mapping_limit(void)
 
 /**
  * vfio_dirty_limit_reached - say that a container can have no more mappings
+ * @budget: the container's
  */
-void vfio_dirty_limit_reached(void)
+void vfio_dirty_limit_reached(u8 budget)
 {
 	bool follow = READ_ONCE(vfio_dirty_limit) < 0 &&
 		      vfio_dirty_limit_of_type1() >= 0;
 
-	pr_warn_ratelimited("%s[%d]: a container has as many mappings as %s.dma_entry_limit allowed it, MAP_DMA fails with ENOSPC: raise that for new containers\n",
-			    current->comm, task_tgid_nr(current),
-			    follow ? VFIO_DIRTY_TYPE1 : KBUILD_MODNAME);
+	if (vfio_dirty_may_say(VFIO_DIRTY_SAY_MAPPINGS, budget))
+		pr_warn("%s[%d]: a container has as many mappings as %s.dma_entry_limit allowed it, MAP_DMA fails with ENOSPC: raise that for new containers\n",
+			current->comm, task_tgid_nr(current),
+			follow ? VFIO_DIRTY_TYPE1 : KBUILD_MODNAME);
 }
 
 static int vfio_dirty_limit_set(const char *val, const struct kernel_param *kp)

@@ -169,6 +169,7 @@ static int __init vfio_dirty_init(void)
 {
 	int ret;
 
+	vfio_dirty_say_init();
 	ret = vfio_dirty_leaves_init();
 	if (ret)
 		return ret;

@@ -316,12 +316,13 @@ int vfio_dirty_mapping_map(struct vfio_dirty_container *c,
 		goto out_free;
 	ret = vfio_dirty_mapping_room_locked(c, m->iova, m->last, map->flags &
 					     VFIO_DMA_MAP_FLAG_VADDR);
+	m->budget = c->budget;
 	if (!ret)
 		vfio_dirty_mapping_insert_locked(c, m);
 	trace_vfio_dirty_map(c->id, m->iova, m->last, m->prot, ret);
 	mutex_unlock(&c->lock);
 	if (ret == -ENOSPC)
-		vfio_dirty_limit_reached();
+		vfio_dirty_limit_reached(m->budget);
 out_free:
 	if (ret)
 		kref_put(&m->refs, vfio_dirty_mapping_free);

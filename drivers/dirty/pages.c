@@ -7,7 +7,6 @@
 
 #include <linux/delay.h>
 #include <linux/mm.h>
-#include <linux/ratelimit.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
@@ -24,8 +23,6 @@
 /* Charge pages to the process that mapped them. */
 static int vfio_dirty_charge(struct vfio_dirty_mapping *m, unsigned long nr)
 {
-	/* Drivers try again with less: one line for all that. */
-	static DEFINE_RATELIMIT_STATE(once, 5 * HZ, 1);
 	int ret;
 
 	if (!nr)
@@ -35,7 +32,8 @@ static int vfio_dirty_charge(struct vfio_dirty_mapping *m, unsigned long nr)
 		return ret;
 	ret = __account_locked_vm(m->mm, nr, true, m->task, m->lock_cap);
 	mmap_write_unlock(m->mm);
-	if (ret == -ENOMEM && __ratelimit(&once))
+	if (ret == -ENOMEM &&
+	    vfio_dirty_may_say(VFIO_DIRTY_SAY_MEMLOCK, m->budget))
 		pr_warn("cannot pin %lu pages: RLIMIT_MEMLOCK of process %d is exceeded\n",
 			nr, task_pid_nr(m->task));
 	return ret;

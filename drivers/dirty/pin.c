@@ -451,8 +451,10 @@ static void vfio_dirty_unpin(struct vfio_dirty_container *c, u64 iova,
 	while (npage > 0) {
 		nr = vfio_dirty_unpin_some(c, iova, npage);
 		if (!nr) {
-			pr_warn_ratelimited("a driver unpins %#llx, which is not mapped\n",
-					    iova);
+			if (vfio_dirty_may_say(VFIO_DIRTY_SAY_PINNED,
+					       READ_ONCE(c->budget)))
+				pr_warn("a driver unpins %#llx, which is not mapped\n",
+					iova);
 			break;
 		}
 		iova += (u64)nr << PAGE_SHIFT;
@@ -672,8 +674,9 @@ void vfio_dirty_pin_drop_locked(struct vfio_dirty_container *c,
 	lockdep_assert_held(&c->lock);
 	if (!m->pinned)
 		return;
-	pr_warn_ratelimited("drivers left %lu pages pinned at %#llx\n",
-			    m->pinned, m->iova);
+	if (vfio_dirty_may_say(VFIO_DIRTY_SAY_PINNED, m->budget))
+		pr_warn("drivers left %lu pages pinned at %#llx\n", m->pinned,
+			m->iova);
 	xa_for_each(&m->leaves, i, leaf) {
 		if (leaf->blocks)
 			vfio_dirty_pin_drop_leaf_locked(c, m, leaf);

@@ -93,8 +93,9 @@ static int vfio_dirty_unmap_close_locked(struct vfio_dirty_container *c,
 		if (ret)
 			return ret;
 	}
-	pr_warn_ratelimited("%lu pages at %#llx stay pinned although the drivers were told to unpin them: not unmapped\n",
-			    m->pinned, m->iova);
+	if (vfio_dirty_may_say(VFIO_DIRTY_SAY_PINNED, m->budget))
+		pr_warn("%lu pages at %#llx stay pinned although the drivers were told to unpin them: not unmapped\n",
+			m->pinned, m->iova);
 	return -EBUSY;
 }
 

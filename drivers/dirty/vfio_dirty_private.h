@@ -108,6 +108,8 @@ enum vfio_dirty_stage {
  * @unsettled: who waits for that
  * @avail: how many more mappings there may be
  * @clients: the groups
+ * @budget: whose lines in the kernel's log there are, see say.c; that of the first
+ *	    group there was
  * @devices: clients whose device is registered
  */
 struct vfio_dirty_container {
@@ -127,6 +129,7 @@ struct vfio_dirty_container {
 	unsigned int unsettled;
 	unsigned int avail;
 	struct list_head clients;
+	u8 budget;
 	unsigned int devices;
 };
 
@@ -162,6 +165,7 @@ struct vfio_dirty_client {
  * @task: whose RLIMIT_MEMLOCK bounds the charge
  * @lock_cap: the process may exceed RLIMIT_MEMLOCK
  * @stage: how far its unmap has come; also read without the lock
+ * @budget: the container's when it was mapped
  * @gone: it is no longer in the container
  * @users: calls that use it without holding the lock
  * @pinned: pages that are pinned
@@ -182,6 +186,7 @@ struct vfio_dirty_mapping {
 	struct mm_struct *mm;
 	struct task_struct *task;
 	bool lock_cap;
+	u8 budget;
 	bool gone;
 	enum vfio_dirty_stage stage;
 	atomic_t users;
@@ -223,7 +228,7 @@ long vfio_dirty_ioctl(struct vfio_dirty_container *c, unsigned int cmd,
 
 /* limit.c */
 unsigned int vfio_dirty_mapping_limit(void);
-void vfio_dirty_limit_reached(void);
+void vfio_dirty_limit_reached(u8 budget);
 
 /* main.c */
 enum vfio_dirty_claim vfio_dirty_claim_now(void);
@@ -278,6 +283,18 @@ void vfio_dirty_pin_drop_locked(struct vfio_dirty_container *c,
 /* rw.c */
 int vfio_dirty_rw(void *container, dma_addr_t iova, void *data, size_t count,
 		  bool write);
+
+/* say.c: lines of the kernel's log that a VMM can cause */
+enum vfio_dirty_say {
+	VFIO_DIRTY_SAY_MEMLOCK,
+	VFIO_DIRTY_SAY_MAPPINGS,
+	VFIO_DIRTY_SAY_PINNED,
+	VFIO_DIRTY_SAY_NR,
+};
+
+void vfio_dirty_say_init(void);
+u8 vfio_dirty_say_budget(struct iommu_group *group);
+bool vfio_dirty_may_say(enum vfio_dirty_say kind, u8 budget);
 
 /* leaf.c */
 int vfio_dirty_leaves_init(void);

@@ -9,10 +9,12 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/export.h>
+#include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/math.h>
 #include <linux/module.h>
 #include <linux/poll.h>
+#include <linux/ratelimit.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -25,6 +27,10 @@
 
 /* A bound that keeps sums of sizes far from overflow. */
 #define MDEV_MIGRATION_MEM_MAX	SZ_1T
+
+/* Contexts refused of which the kernel's log has a line, for each device. */
+#define MDEV_MIGRATION_SAY_INTERVAL	(60 * HZ)
+#define MDEV_MIGRATION_SAY_BURST	10
 
 /**
  * mdev_migration_wake - what a data fd is good for may have changed
@@ -212,6 +218,10 @@ mdev_migration_create(const struct mdev_migration_params *params)
 				    (u64)MDEV_MIGRATION_PAGE);
 	atomic64_set(&mig->generation, 0);
 	atomic64_set(&mig->moved, 0);
+	ratelimit_state_init(&mig->said, MDEV_MIGRATION_SAY_INTERVAL,
+			     MDEV_MIGRATION_SAY_BURST);
+	/* no line about lines: the trace has them all */
+	ratelimit_set_flags(&mig->said, RATELIMIT_MSG_ON_RELEASE);
 	kref_init(&mig->ref);
 	INIT_LIST_HEAD(&mig->in_all);
 	init_waitqueue_head(&mig->wait);

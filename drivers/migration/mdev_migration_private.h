@@ -15,6 +15,7 @@
 #include <linux/list.h>
 #include <linux/mdev_migration.h>
 #include <linux/mutex.h>
+#include <linux/ratelimit_types.h>
 #include <linux/vfio.h>
 #include <linux/wait.h>
 
@@ -41,6 +42,7 @@ struct mdev_migration_v2_file;
  * @generation: counts what the VMM does to the device behind the library's
  *	back; no lock
  * @moved: bytes of contexts that were read or written; no lock
+ * @said: limits lines about contexts that are refused; no lock of ours
  * @state_mutex: protects all that follows, and serializes the driver's ops
  * @fsm: run state and owner; the state is also read without the lock
  * @snapshot: the context that is being read, or NULL
@@ -67,6 +69,7 @@ struct mdev_migration {
 	wait_queue_head_t wait;
 	atomic64_t generation;
 	atomic64_t moved;
+	struct ratelimit_state said;
 
 	/* Order: see the top of this file. */
 	struct mutex state_mutex;

@@ -16,6 +16,7 @@
 #include <linux/errno.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vfio_device_state.h>
@@ -237,10 +238,12 @@ static void mdev_migration_restore_say_locked(struct mdev_migration *mig)
 
 	lockdep_assert_held(&mig->state_mutex);
 
-	dev_warn_ratelimited(mig->params.dev,
-			     "context refused at byte %llu, section %#x: %s (%d)\n",
-			     mig->load->came, parser->id, parser->why,
-			     parser->error);
+	/* A sender tries as often as it likes; another device's is still said. */
+	if (__ratelimit(&mig->said))
+		dev_warn(mig->params.dev,
+			 "context refused at byte %llu, section %#x: %s (%d)\n",
+			 mig->load->came, parser->id, parser->why,
+			 parser->error);
 	trace_mdev_migration_load(mig->params.dev, parser->error,
 				  mig->load->came, parser->id);
 }

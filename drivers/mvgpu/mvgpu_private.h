@@ -25,6 +25,7 @@
 #include <linux/kthread.h>
 #include <linux/mdev.h>
 #include <linux/mutex.h>
+#include <linux/ratelimit_types.h>
 #include <linux/spinlock.h>
 #include <linux/vfio.h>
 #include <linux/wait.h>
@@ -154,6 +155,7 @@ struct mvgpu_gtt {
  * @clock_stands: the device is stopped; @clock is all
  * @commands: completed since the vGPU was created or somebody set it to 0
  * @faults: queues that stopped; the same
+ * @said: limits lines about them; has a lock of its own, and lives with the vGPU
  */
 struct mvgpu_worker {
 	spinlock_t lock;	/* see above */
@@ -176,6 +178,7 @@ struct mvgpu_worker {
 	bool clock_stands;
 	u64 commands;
 	u64 faults;
+	struct ratelimit_state said;
 };
 
 /**

@@ -12,6 +12,7 @@
 #include <linux/cgroup.h>
 #include <linux/ktime.h>
 #include <linux/memcontrol.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -25,6 +26,10 @@
 
 /* Between two looks at a semaphore, when nothing else asks for one. */
 #define MVGPU_WORKER_LOOK_NS	NSEC_PER_MSEC
+
+/* Faults of a vGPU that the kernel's log has, at most. */
+#define MVGPU_WORKER_SAY_INTERVAL	(60 * HZ)
+#define MVGPU_WORKER_SAY_BURST		10
 
 static const char * const mvgpu_worker_faults[] = {
 	[MVGPU_FAULT_NONE]	= "no fault",
@@ -252,14 +257,16 @@ static bool mvgpu_worker_store_locked(struct mvgpu_device *dev,
 	return true;
 }
 
+/* So much and no more, whatever the guest does; all of them are traced. */
 static void mvgpu_worker_say_fault(struct mvgpu_device *dev,
 				   const struct mvgpu_run *run)
 {
-	dev_warn_ratelimited(dev->vdev.dev,
-			     "queue %u stopped at %#x: %s at GPU address %#llx\n",
-			     run->queue, run->head,
-			     mvgpu_worker_faults[run->fault],
-			     run->fault_address);
+	if (!__ratelimit(&dev->worker.said))
+		return;
+	dev_warn(dev->vdev.dev,
+		 "queue %u stopped at %#x: %s at GPU address %#llx\n",
+		 run->queue, run->head, mvgpu_worker_faults[run->fault],
+		 run->fault_address);
 }
 
 /* The command was read: may its first chunk follow at once? */
@@ -332,6 +339,10 @@ static void mvgpu_worker_run(struct kthread_work *work)
 void mvgpu_worker_init(struct mvgpu_device *dev)
 {
 	spin_lock_init(&dev->worker.lock);
+	ratelimit_state_init(&dev->worker.said, MVGPU_WORKER_SAY_INTERVAL,
+			     MVGPU_WORKER_SAY_BURST);
+	/* how many were not said is in the attribute "faults" */
+	ratelimit_set_flags(&dev->worker.said, RATELIMIT_MSG_ON_RELEASE);
 	init_waitqueue_head(&dev->worker.idle);
 	compat_hrtimer_setup(&dev->worker.timer, mvgpu_worker_timer);
 }

@@ -369,6 +369,22 @@ UNIT_TEST(load_refuses_what_the_host_cannot_go_on_with)
 	fake_free(target);
 }
 
+/* A sender that tries all day hides nothing of what is owed to another. */
+UNIT_TEST(load_says_refusals_for_each_device)
+{
+	struct fake *one = fake_new(), *other = fake_new();
+	unsigned int i;
+
+	unit_logged = 0;
+	for (i = 0; i < 100; i++)
+		CHECK_EQ(-EINVAL, fake_write(one, "0123456789abcdef", 16, 1));
+	CHECK_EQ(10, unit_logged);
+	CHECK_EQ(-EINVAL, fake_write(other, "0123456789abcdef", 16, 1));
+	CHECK_EQ(11, unit_logged);
+	fake_free(one);
+	fake_free(other);
+}
+
 UNIT_TEST(load_tests_free_everything)
 {
 	CHECK_EQ(0, unit_alloc_bytes);

@@ -13,6 +13,6 @@ extern unsigned int unit_logged;
 void unit_warn_line(const struct device *dev, const char *format, ...);
 
 #define dev_name(dev)			((dev)->name)
-#define dev_warn_ratelimited(...)	unit_warn_line(__VA_ARGS__)
+#define dev_warn(...)			unit_warn_line(__VA_ARGS__)
 
 #endif
