@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Commands, chunk by chunk. A chunk moves at most MVGPU_CHUNK_BYTES and leaves
- * its progress in such a form that the next chunk may run after a move to
- * another host. A step touches at most MVGPU_CHUNK_PAGES pages: as many chunks
- * as these are, if nobody wants anything else meanwhile, else one.
+ * Commands, chunk by chunk. A chunk moves at most MVGPU_CHUNK_BYTES, in at most
+ * MVGPU_CHUNK_PIECES pieces, and leaves its progress in such a form that the next
+ * chunk may run after a move to another host. A step touches at most
+ * MVGPU_CHUNK_PAGES pages: as many chunks as these are, if nobody wants anything
+ * else meanwhile, else one.
  *
  * A step that comes to a page it cannot touch ends before it, as a shorter
  * one; the next begins there, makes no progress, and so faults. What a fault
  * leaves behind hence does not depend on where chunks were cut.
+ *
+ * A copy to memory that is not pinned may fail half-way. What it was made of may
+ * have changed by it (BLEND, and COPY where the two overlap), so that it is not
+ * tried again: the step itself faults.
  */
 #include <linux/bitops.h>
 #include <linux/crc32c.h>
@@ -110,6 +115,22 @@ static void mvgpu_engine_move(u8 *to, const u8 *from, u32 len)
 		memmove(to, from, len);
 }
 
+/* The first of @len bytes in the order in which the command runs. */
+static u64 mvgpu_engine_first(const struct mvgpu_op *op, u64 address, u32 len)
+{
+	return op->backward ? address + len - 1 : address;
+}
+
+/* What was written reaches memory only here, if it bounces: bytes done, or 0. */
+static u32 mvgpu_engine_finish(struct mvgpu_device *dev,
+			       struct mvgpu_window *to, struct mvgpu_run *run)
+{
+	run->fault = mvgpu_access_unmap(dev, to);
+	run->torn = run->fault;
+
+	return run->fault ? 0 : to->len;
+}
+
 /* Of this and the following: bytes done, or 0 and the fault. */
 static u32 mvgpu_engine_fill(struct mvgpu_device *dev,
 			     const struct mvgpu_op *op,
@@ -124,9 +145,8 @@ static u32 mvgpu_engine_fill(struct mvgpu_device *dev,
 	if (run->fault)
 		return 0;
 	mvgpu_engine_pattern(to.data, to.len, value);
-	run->fault = mvgpu_access_unmap(dev, &to);
 
-	return run->fault ? 0 : to.len;
+	return mvgpu_engine_finish(dev, &to, run);
 }
 
 static u32 mvgpu_engine_copy_to(struct mvgpu_device *dev,
@@ -137,7 +157,7 @@ static u32 mvgpu_engine_copy_to(struct mvgpu_device *dev,
 {
 	struct mvgpu_window to;
 
-	run->fault_address = span->dst;
+	run->fault_address = mvgpu_engine_first(op, span->dst, from->len);
 	run->fault = mvgpu_access_map(dev, span->dst, from->len, true, &to);
 	if (run->fault)
 		return 0;
@@ -150,9 +170,8 @@ static u32 mvgpu_engine_copy_to(struct mvgpu_device *dev,
 	} else {
 		mvgpu_engine_move(to.data, from->data, to.len);
 	}
-	run->fault = mvgpu_access_unmap(dev, &to);
 
-	return run->fault ? 0 : to.len;
+	return mvgpu_engine_finish(dev, &to, run);
 }
 
 /* COPY and BLEND */
@@ -164,7 +183,7 @@ static u32 mvgpu_engine_copy(struct mvgpu_device *dev,
 	struct mvgpu_window from;
 	u32 done = 0;
 
-	run->fault_address = span->src;
+	run->fault_address = mvgpu_engine_first(op, span->src, span->len);
 	run->fault = mvgpu_access_map(dev, span->src, span->len, false, &from);
 	if (run->fault)
 		return 0;
@@ -346,7 +365,7 @@ static enum mvgpu_result mvgpu_engine_spans(struct mvgpu_device *dev,
 	fault = run->fault;
 	run->fault = MVGPU_FAULT_NONE;
 	run->progress.done = done;
-	if (fault && done == begin) {
+	if (fault && (done == begin || run->torn)) {
 		run->fault = fault;
 		return MVGPU_RESULT_FAULT;
 	}

@@ -37,6 +37,7 @@ enum mvgpu_result {
  * @cut: only the command was read, because the device stops: no turn
  * @wrote: a value was written that others may wait for
  * @interrupt: the queue's interrupt is to be raised
+ * @torn: the fault is of a write that may have been done in part
  * @fault: enum mvgpu_fault
  * @fault_address: GPU address that faulted
  */
@@ -54,6 +55,7 @@ struct mvgpu_run {
 	bool cut;
 	bool wrote;
 	bool interrupt;
+	bool torn;
 	u32 fault;
 	u64 fault_address;
 };

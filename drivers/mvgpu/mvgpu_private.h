@@ -356,6 +356,8 @@ u64 mvgpu_queue_read(struct mvgpu_device *dev, unsigned int nr, u32 reg,
 		     unsigned int len);
 void mvgpu_queue_write(struct mvgpu_device *dev, unsigned int nr, u32 reg,
 		       unsigned int len, u64 value);
+/* With mvgpu_worker::lock held: no chunk of the queue is being run any more. */
+void mvgpu_queue_settle_locked(struct mvgpu_device *dev, unsigned int nr);
 
 /* worker.c */
 void mvgpu_worker_init(struct mvgpu_device *dev);

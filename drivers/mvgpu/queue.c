@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The registers of queues. Nothing here waits: a queue that is disabled, or
- * faults by a bad doorbell, stops at the end of the chunk that runs.
+ * faults by a bad doorbell, stops at the end of the chunk that runs. Until then it
+ * reads BUSY, whatever else was written to its registers, and no fault shows.
  */
 #include <linux/align.h>
 
@@ -39,11 +40,13 @@ static bool mvgpu_queue_is_wide(u32 reg)
 	}
 }
 
-/* The guest may take its memory back as soon as it reads DISABLED. */
+/* The guest may take its memory back as soon as it reads anything but BUSY. */
 static u32 mvgpu_queue_status(const struct mvgpu_queue *queue)
 {
+	if (queue->running)
+		return MVGPU_QUEUE_BUSY;
 	if (!queue->enabled)
-		return queue->running ? MVGPU_QUEUE_BUSY : MVGPU_QUEUE_DISABLED;
+		return MVGPU_QUEUE_DISABLED;
 	if (queue->fault)
 		return MVGPU_QUEUE_FAULTED;
 	if (queue->current_valid || queue->head != queue->tail)
@@ -108,15 +111,37 @@ u64 mvgpu_queue_read(struct mvgpu_device *dev, unsigned int nr, u32 reg,
 	return wide && reg % 8 ? value >> 32 : (u32)value;
 }
 
+/**
+ * mvgpu_queue_settle_locked - no chunk of a queue is being run any more
+ * @dev: the device
+ * @nr: of the queue
+ *
+ * If a fault waited for that, the queue has it now.
+ */
+void mvgpu_queue_settle_locked(struct mvgpu_device *dev, unsigned int nr)
+{
+	struct mvgpu_queue *queue = &dev->queues[nr];
+
+	lockdep_assert_held(&dev->worker.lock);
+	queue->running = false;
+	if (!queue->ring_fault)
+		return;
+	queue->ring_fault = false;
+	queue->fault = MVGPU_FAULT_RING;
+	queue->fault_address = queue->ring_base;
+	mvgpu_worker_faulted_locked(dev, nr);
+}
+
+/* A queue that has faulted writes nothing any more. */
 static void mvgpu_queue_ring_fault_locked(struct mvgpu_device *dev,
 					  unsigned int nr)
 {
 	struct mvgpu_queue *queue = &dev->queues[nr];
 
 	lockdep_assert_held(&dev->worker.lock);
-	queue->fault = MVGPU_FAULT_RING;
-	queue->fault_address = queue->ring_base;
-	mvgpu_worker_faulted_locked(dev, nr);
+	queue->ring_fault = true;
+	if (!queue->running)
+		mvgpu_queue_settle_locked(dev, nr);
 }
 
 static void mvgpu_queue_control_locked(struct mvgpu_device *dev,
@@ -134,6 +159,7 @@ static void mvgpu_queue_control_locked(struct mvgpu_device *dev,
 	mvgpu_worker_want(dev);
 	queue->current_valid = false;
 	queue->waiting = false;
+	queue->ring_fault = false;
 	if (!enable)
 		return;
 
@@ -152,7 +178,7 @@ static void mvgpu_queue_tail_locked(struct mvgpu_device *dev, unsigned int nr,
 	struct mvgpu_queue *queue = &dev->queues[nr];
 
 	lockdep_assert_held(&dev->worker.lock);
-	if (!queue->enabled || queue->fault)
+	if (!queue->enabled || queue->fault || queue->ring_fault)
 		return;
 	if (tail % MVGPU_COMMAND_SIZE || tail >= queue->ring_size)
 		mvgpu_queue_ring_fault_locked(dev, nr);

@@ -19,6 +19,8 @@
  * @head: offset of the command that is run or comes next
  * @tail: offset behind the last command
  * @fault: enum mvgpu_fault; not 0 stops the queue
+ * @ring_fault: MVGPU_FAULT_RING is due, at the end of the chunk that is being
+ *	run; so never where the device is stopped
  * @fault_address: GPU address that faulted
  * @completed: commands since the queue was enabled
  * @generation: moves with every enable and disable, so that the worker drops
@@ -40,6 +42,7 @@ struct mvgpu_queue {
 	u32 head;
 	u32 tail;
 	u32 fault;
+	bool ring_fault;
 	u64 fault_address;
 	u64 completed;
 	u32 generation;

@@ -202,6 +202,7 @@ static bool mvgpu_worker_take_locked(struct mvgpu_device *dev,
 	run->cut = false;
 	run->wrote = false;
 	run->interrupt = false;
+	run->torn = false;
 
 	return true;
 }
@@ -223,18 +224,13 @@ static void mvgpu_worker_done_locked(struct mvgpu_device *dev,
 }
 
 /* True if the queue stops because of this step. */
-static bool mvgpu_worker_store_locked(struct mvgpu_device *dev,
-				      const struct mvgpu_run *run,
-				      enum mvgpu_result result)
+static bool mvgpu_worker_result_locked(struct mvgpu_device *dev,
+				       const struct mvgpu_run *run,
+				       enum mvgpu_result result)
 {
 	struct mvgpu_queue *queue = &dev->queues[run->queue];
 
 	lockdep_assert_held(&dev->worker.lock);
-	queue->running = false;
-	/* then it is the first when the device goes on */
-	if (run->cut)
-		dev->worker.turn = (run->queue + MVGPU_QUEUES - 1) %
-				   MVGPU_QUEUES;
 	if (queue->generation != run->generation)
 		return false;
 
@@ -248,13 +244,31 @@ static bool mvgpu_worker_store_locked(struct mvgpu_device *dev,
 	if (result == MVGPU_RESULT_WAIT)
 		mvgpu_worker_wait_locked(dev, queue, run);
 	/* a bad doorbell may have come first */
-	if (result != MVGPU_RESULT_FAULT || queue->fault)
+	if (result != MVGPU_RESULT_FAULT || queue->ring_fault)
 		return false;
 	queue->fault = run->fault;
 	queue->fault_address = run->fault_address;
 	mvgpu_worker_faulted_locked(dev, run->queue);
 
 	return true;
+}
+
+/* The step has ended. True if the queue stops because of it. */
+static bool mvgpu_worker_store_locked(struct mvgpu_device *dev,
+				      const struct mvgpu_run *run,
+				      enum mvgpu_result result)
+{
+	bool faulted;
+
+	lockdep_assert_held(&dev->worker.lock);
+	/* then it is the first when the device goes on */
+	if (run->cut)
+		dev->worker.turn = (run->queue + MVGPU_QUEUES - 1) %
+				   MVGPU_QUEUES;
+	faulted = mvgpu_worker_result_locked(dev, run, result);
+	mvgpu_queue_settle_locked(dev, run->queue);
+
+	return faulted;
 }
 
 /* So much and no more, whatever the guest does; all of them are traced. */
@@ -279,7 +293,7 @@ static bool mvgpu_worker_goes_on(struct mvgpu_device *dev,
 	if (!READ_ONCE(dev->worker.wanted))
 		return true;
 	spin_lock(&dev->worker.lock);
-	goes_on = mvgpu_worker_may_run_locked(dev) && !queue->fault &&
+	goes_on = mvgpu_worker_may_run_locked(dev) && !queue->ring_fault &&
 		  queue->generation == run->generation;
 	spin_unlock(&dev->worker.lock);
 
