@@ -266,7 +266,8 @@ static u32 mvgpu_engine_within(const struct mvgpu_op *op,
 
 /*
  * Name the pages of the next pieces, of as many chunks as these pages are.
- * Narrow rows are many pieces: one chunk of them. Returns how far these go.
+ * Narrow rows are many pieces: one chunk of them, and no more than nobody minds
+ * waiting for. Returns how far these go.
  */
 static u64 mvgpu_engine_plan(struct mvgpu_access *access,
 			     const struct mvgpu_op *op, u64 done)
@@ -276,11 +277,12 @@ static u64 mvgpu_engine_plan(struct mvgpu_access *access,
 	u64 end = min(op->total, done + most);
 	bool reads = op->opcode != MVGPU_OP_FILL;
 	bool writes = op->opcode != MVGPU_OP_CRC32C;
+	unsigned int pieces = 0;
 	struct mvgpu_span piece;
 	u32 pages;
 
 	mvgpu_access_reset(access);
-	while (done < end) {
+	while (done < end && pieces++ < MVGPU_CHUNK_PIECES) {
 		pages = mvgpu_access_room(access) / (reads + writes);
 		if (!pages)
 			break;

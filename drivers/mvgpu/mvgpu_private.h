@@ -47,6 +47,8 @@ struct mvgpu_access;
 /* Between two looks at the stop flag a queue moves or pins no more. */
 #define MVGPU_CHUNK_BYTES	(64 * 1024)
 #define MVGPU_CHUNK_PAGES	64
+/* Pieces of rows, each of which may take a copy from or to user space. */
+#define MVGPU_CHUNK_PIECES	1024
 
 /**
  * struct mvgpu_type - a type of vGPU

@@ -117,7 +117,7 @@ int rig_flood(struct rig *rig, union gpu_command command)
 	return ret ?: gpu_ring_kick(&rig->ring);
 }
 
-/* Single bytes, 65536 to the chunk. */
+/* Single bytes: as many pieces as a chunk may have. */
 int rig_flood_slow(struct rig *rig, unsigned char value)
 {
 	unsigned char *mem = rig->vmm.ram.mem;

@@ -64,3 +64,14 @@ int userfault_fill(int fd, void *page)
 
 	return ioctl(fd, UFFDIO_ZEROPAGE, &zero) ? -errno : 0;
 }
+
+int userfault_copy(int fd, void *page, const void *from)
+{
+	struct uffdio_copy copy = {
+		.dst = (unsigned long)page & -RIG_PAGE,
+		.src = (unsigned long)from,
+		.len = RIG_PAGE,
+	};
+
+	return ioctl(fd, UFFDIO_COPY, &copy) ? -errno : 0;
+}

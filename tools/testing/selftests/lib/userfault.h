@@ -19,7 +19,8 @@ int userfault_open(void *mem, size_t size);
  */
 int userfault_wait(int fd, void **page);
 
-/* Fill a page with zeros: 0 or -errno. */
+/* Fill a page with zeros, or with those of @from: 0 or -errno. */
 int userfault_fill(int fd, void *page);
+int userfault_copy(int fd, void *page, const void *from);
 
 #endif /* _SELFTESTS_USERFAULT_H */

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the engine does at once, and whose turn comes then: chunks, and turns of
+ * queues. Nothing here is measured in time: chunks are counted.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "rig.h"
+#include "tasks.h"
+#include "trace.h"
+#include "userfault.h"
+
+#define PAGE	RIG_PAGE
+#define GTT_RAM	(MVGPU_GTT_VALID | MVGPU_GTT_WRITE)
+/* Of a chunk, see hardware.rst. */
+#define PIECES	1024
+/* A chunk's bytes; and the size of a ring in VRAM. */
+#define SIZE	0x10000U
+/* What the queues work on, behind the rings. */
+#define PART(q)	(RIG_VRAM + ((q) + 1) * 0x200000ULL)
+
+FIXTURE(chunk)
+{
+	char claim[FIXTURE_CLAIM_SIZE];
+	struct rig rig;
+	struct trace trace;
+};
+
+FIXTURE_VARIANT(chunk)
+{
+	const char *claim;
+};
+
+FIXTURE_VARIANT_ADD(chunk, served) { .claim = "users" };
+FIXTURE_VARIANT_ADD(chunk, stock) { .claim = "none" };
+
+FIXTURE_SETUP(chunk)
+{
+	ASSERT_EQ(0, fixture_claim(variant->claim, self->claim));
+	ASSERT_EQ(0, rig_create(&self->rig));
+	ASSERT_EQ(0, rig_open(&self->rig));
+	ASSERT_EQ(0, trace_open(&self->trace, "mvgpu", "mvgpu_chunk"));
+}
+
+FIXTURE_TEARDOWN(chunk)
+{
+	trace_close(&self->trace);
+	rig_destroy(&self->rig);
+	fixture_claim(self->claim, NULL);
+}
+
+static long long field(const struct trace_line *line, const char *name)
+{
+	const char *at = strstr(line->text, name);
+
+	return at ? atoll(at + strlen(name)) : -1;
+}
+
+/* Run it: the bytes of its largest chunk, or -errno. */
+static long long largest_chunk(struct rig *rig, struct trace *trace,
+			       union gpu_command command)
+{
+	struct trace_line *lines;
+	long long most = 0, bytes;
+	long nr, i;
+	int ret;
+
+	ret = trace_clear(trace) ?: rig_run(rig, command);
+	if (ret)
+		return ret;
+	nr = trace_read(trace, rig->vmm.uuid, &lines);
+	for (i = 0; i < nr; i++) {
+		bytes = field(&lines[i], "bytes=");
+		most = bytes > most ? bytes : most;
+	}
+	free(lines);
+
+	return nr < 0 ? nr : most;
+}
+
+TEST_F(chunk, of_narrow_rows_is_no_more_than_so_many_pieces)
+{
+	struct rig *rig = &self->rig;
+	const __u64 far = RIG_RAM + 0x100000;
+
+	EXPECT_EQ(PIECES, largest_chunk(rig, &self->trace,
+					gpu_fill(RIG_RAM, 1, 5000, 1, 7)));
+	EXPECT_TRUE(rig_all(rig->vmm.ram.mem, 5000, 7));
+	EXPECT_EQ(2 * PIECES, largest_chunk(rig, &self->trace,
+					    gpu_copy(far, RIG_RAM, 2, 5000, 3,
+						     2)));
+	/* from the last row to the first */
+	EXPECT_EQ(PIECES, largest_chunk(rig, &self->trace,
+					gpu_copy(RIG_RAM + 100, RIG_RAM, 1,
+						 5000, 1, 1)));
+	EXPECT_EQ(4 * PIECES, largest_chunk(rig, &self->trace,
+					    gpu_blend(far, RIG_RAM, 4, 5000,
+						      4, 4, 77)));
+	/* nor does any other become smaller */
+	EXPECT_EQ(SIZE, largest_chunk(rig, &self->trace,
+				      gpu_fill(RIG_RAM, 100000, 1, 0, 7)));
+	EXPECT_EQ(SIZE, largest_chunk(rig, &self->trace,
+				      gpu_fill(RIG_RAM, 64, 2000, 64, 7)));
+}
+
+FIXTURE(turns)
+{
+	char claim[FIXTURE_CLAIM_SIZE];
+	struct rig rig;
+	struct gpu *gpu;
+	struct trace trace;
+	struct gpu_ring ring;	/* of queue 2, in VRAM */
+	void *page;		/* for the ring of queue 1 */
+	int fd;
+};
+
+FIXTURE_SETUP(turns)
+{
+	ASSERT_EQ(0, fixture_claim("none", self->claim));
+	ASSERT_EQ(0, rig_create(&self->rig));
+	ASSERT_EQ(0, rig_open(&self->rig));
+	self->gpu = &self->rig.vmm.gpu;
+	ASSERT_EQ(0, gpu_ring_init(&self->ring, self->gpu, 2, RIG_VRAM, SIZE,
+				   NULL, 0));
+	self->page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->page);
+	self->fd = -1;
+	ASSERT_EQ(0, trace_open(&self->trace, "mvgpu", "mvgpu_chunk"));
+}
+
+FIXTURE_TEARDOWN(turns)
+{
+	trace_close(&self->trace);
+	if (self->fd >= 0)
+		close(self->fd);
+	rig_destroy(&self->rig);
+	munmap(self->page, PAGE);
+	fixture_claim(self->claim, NULL);
+}
+
+/* Queues of the chunks that were begun, in their order; how many. */
+static long chunk_queues(struct trace *trace, const char *uuid,
+			 unsigned int *queues, long most)
+{
+	struct trace_line *lines;
+	long nr, i;
+
+	nr = trace_read(trace, uuid, &lines);
+	for (i = 0; i < nr && i < most; i++)
+		queues[i] = field(&lines[i], "queue=");
+	free(lines);
+
+	return i;
+}
+
+/* Also of commands that could go on for several chunks of one step. */
+TEST_F(turns, are_one_chunk_while_another_queue_has_something_to_run)
+{
+	const int device = self->rig.vmm.vfio.device;
+	union gpu_command fill[2] = {
+		gpu_fill(PART(0), 16 * SIZE, 1, 0, 1),
+		gpu_fill(PART(2), 16 * SIZE, 1, 0, 2),
+	};
+	unsigned int queues[32];
+	long i;
+
+	ASSERT_EQ(0, vfio_bus_master(device, false));
+	ASSERT_EQ(0, gpu_ring_put(&self->rig.ring, &fill[0]));
+	ASSERT_EQ(0, gpu_ring_put(&self->ring, &fill[1]));
+	ASSERT_EQ(0, gpu_ring_kick(&self->rig.ring));
+	ASSERT_EQ(0, gpu_ring_kick(&self->ring));
+	ASSERT_EQ(0, vfio_bus_master(device, true));
+	ASSERT_EQ(0, rig_wait(&self->rig));
+	ASSERT_EQ(0, gpu_queue_wait(self->gpu, 2, RIG_TIMEOUT_MS));
+	ASSERT_EQ(32, chunk_queues(&self->trace, self->rig.vmm.uuid, queues,
+				   32));
+	for (i = 1; i < 32; i++)
+		ASSERT_NE(queues[i - 1], queues[i]) TH_LOG("chunk %ld", i);
+}
+
+/* Queue 1 has a ring whose one page is not there. */
+static int enable_late_ring(struct rig *rig, void *page)
+{
+	const __u64 iova = 0x900000000ULL;
+	int ret;
+
+	ret = vfio_map_dma(rig->vmm.vfio.container, iova, page, PAGE,
+			   VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
+	ret = ret ?: gpu_gtt_write(&rig->vmm.gpu, RIG_FREE / PAGE,
+				   iova | GTT_RAM);
+	ret = ret ?: gpu_queue_enable(&rig->vmm.gpu, 1, RIG_FREE, PAGE);
+
+	return ret ?: gpu_queue_doorbell(&rig->vmm.gpu, 1, MVGPU_COMMAND_SIZE);
+}
+
+struct stopper {
+	pthread_t thread;
+	int device;
+	pid_t tid;
+	int ret;
+};
+
+static void *stop(void *arg)
+{
+	struct stopper *stopper = arg;
+
+	__atomic_store_n(&stopper->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
+	stopper->ret = vfio_bus_master(stopper->device, false);
+	return NULL;
+}
+
+/* Until it waits for the engine, which waits for the test. */
+static bool comes_to_wait(struct stopper *stopper)
+{
+	long long end = rig_now_ms() + RIG_TIMEOUT_MS;
+	pid_t tid;
+
+	do {
+		usleep(500);
+		tid = __atomic_load_n(&stopper->tid, __ATOMIC_ACQUIRE);
+	} while ((!tid || task_state(tid) != 'D') && rig_now_ms() < end);
+
+	return tid && task_state(tid) == 'D';
+}
+
+TEST_F(turns, are_given_back_where_only_the_command_was_read)
+{
+	struct stopper stopper = { .device = self->rig.vmm.vfio.device };
+	union gpu_command late = gpu_fill(PART(1), SIZE, 1, 0, 1);
+	union gpu_command fill = gpu_fill(PART(2), SIZE, 1, 0, 2);
+	unsigned char page[PAGE] = {};
+	unsigned int first = ~0U;
+
+	memcpy(page, &late, sizeof(late));
+	self->fd = userfault_open(self->page, PAGE);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, vfio_bus_master(stopper.device, false));
+	ASSERT_EQ(0, enable_late_ring(&self->rig, self->page));
+	ASSERT_EQ(0, gpu_ring_put(&self->ring, &fill));
+	ASSERT_EQ(0, gpu_ring_kick(&self->ring));
+	ASSERT_EQ(0, vfio_bus_master(stopper.device, true));
+	ASSERT_EQ(0, userfault_wait(self->fd, NULL));
+	ASSERT_EQ(0, pthread_create(&stopper.thread, NULL, stop, &stopper));
+	EXPECT_TRUE(comes_to_wait(&stopper));
+	EXPECT_EQ(0, userfault_copy(self->fd, self->page, page));
+	ASSERT_EQ(0, pthread_join(stopper.thread, NULL));
+	ASSERT_EQ(0, stopper.ret);
+	EXPECT_EQ(0, chunk_queues(&self->trace, self->rig.vmm.uuid, &first, 1));
+	ASSERT_EQ(0, vfio_bus_master(stopper.device, true));
+	ASSERT_EQ(0, gpu_queue_wait(self->gpu, 1, RIG_TIMEOUT_MS));
+	ASSERT_EQ(0, gpu_queue_wait(self->gpu, 2, RIG_TIMEOUT_MS));
+	ASSERT_EQ(1, chunk_queues(&self->trace, self->rig.vmm.uuid, &first, 1));
+	EXPECT_EQ(1U, first);
+}
+
+TEST_HARNESS_MAIN
