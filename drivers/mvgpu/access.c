@@ -280,9 +280,13 @@ static bool mvgpu_access_look(struct mvgpu_device *dev, u64 *epoch)
 	mvgpu_access_look_locked(dev, true);
 	*epoch = gtt->epoch;
 	ready = !sides[0].missing && !sides[1].missing;
-	if (ready)
+	if (ready) {
 		WRITE_ONCE(gtt->busy, true);
-	mutex_unlock(&gtt->lock);
+		mvgpu_gtt_unlock(gtt);
+	} else {
+		/* it has yet to have its turn */
+		mutex_unlock(&gtt->lock);
+	}
 
 	return ready;
 }
@@ -308,6 +312,9 @@ int mvgpu_access_begin(struct mvgpu_device *dev)
 		mvgpu_access_get(dev, sides[true].missing && !sides[false].missing,
 				 epoch);
 	}
+	/* nobody is kept waiting for a step that does not begin */
+	mutex_lock(&dev->gtt.lock);
+	mvgpu_gtt_unlock(&dev->gtt);
 
 	return -EAGAIN;
 }
@@ -407,7 +414,7 @@ bool mvgpu_access_peek(struct mvgpu_device *dev, u64 address, void *data,
 		page = NULL;
 	if (page)
 		memcpy_from_page(data, page, address % MVGPU_PAGE_SIZE, len);
-	mutex_unlock(&dev->gtt.lock);
+	mvgpu_gtt_unlock(&dev->gtt);
 
 	return page;
 }

@@ -132,6 +132,7 @@ u32 mvgpu_access_bounce(struct mvgpu_device *dev, struct mvgpu_window *window,
 
 /* gtt.c, for access.c */
 void mvgpu_gtt_lock(struct mvgpu_gtt *gtt);
+void mvgpu_gtt_unlock(struct mvgpu_gtt *gtt);
 bool mvgpu_gtt_adopt(struct mvgpu_gtt *gtt, u32 first, unsigned int nr,
 		     struct page **pages, u64 epoch);
 void mvgpu_gtt_copy(struct mvgpu_gtt *gtt, u32 index, u64 epoch);

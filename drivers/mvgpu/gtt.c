@@ -3,11 +3,15 @@
  * The GTT: entries as the guest wrote them, and the pages they have pinned.
  *
  * Only the worker pins, and only as the last step of getting ready for a chunk
- * (access.c); while it stands, so does who loads a context (gtt_reach.c). Whoever changes entries or takes memory away is a collector: it
- * moves the epoch, so that a pin in flight is given up; waits out the chunk
- * that runs; and keeps the next from beginning until all it collected is
- * unpinned. As the lock is dropped for each unpin, that is what keeps the
- * entries still, not the lock.
+ * (access.c); while it stands, so does who loads a context (gtt_reach.c).
+ * Whoever changes entries or takes memory away is a collector: it moves the
+ * epoch, so that a pin in flight is given up; waits out the chunk that runs; and
+ * keeps the next from beginning until all it collected is unpinned. As the lock
+ * is dropped for each unpin, that is what keeps the entries still, not the lock.
+ *
+ * Of many who write entries there is always one that collects. So once the worker
+ * had to wait for collectors, or lost a pin to one, those who come then let it have
+ * its turn first: it waits for no more of them than there are.
  */
 #include <linux/bitmap.h>
 #include <linux/jiffies.h>
@@ -87,7 +91,7 @@ void mvgpu_gtt_destroy(struct mvgpu_device *dev)
 
 	/* An unmap on another thread may be about to unpin what it collected. */
 	mvgpu_gtt_lock(gtt);
-	mutex_unlock(&gtt->lock);
+	mvgpu_gtt_unlock(gtt);
 
 	WARN_ON_ONCE(gtt->nr_pinned);
 	bitmap_free(gtt->reached);
@@ -147,14 +151,32 @@ static void mvgpu_gtt_collect_leave(struct mvgpu_gtt *gtt)
 }
 
 /*
- * Returns locked, or false if the VMM is being killed while the chunk uses pages
- * that are pinned: those stay until the device is closed.
+ * Lock while the engine does not wait for its turn, or return false if the caller is
+ * being killed. It may wait for a pin of memory that user space has yet to provide.
  */
-static bool mvgpu_gtt_collect_begin(struct mvgpu_gtt *gtt)
+static bool mvgpu_gtt_lock_after_engine(struct mvgpu_gtt *gtt)
+{
+	mutex_lock(&gtt->lock);
+	while (gtt->engine_waits) {
+		mutex_unlock(&gtt->lock);
+		if (wait_event_killable(gtt->idle,
+					!READ_ONCE(gtt->engine_waits)))
+			return false;
+		mutex_lock(&gtt->lock);
+	}
+
+	return true;
+}
+
+/*
+ * Returns locked; or not, and false, if the VMM is being killed while the chunk uses
+ * pages that are pinned: those stay until the device is closed.
+ */
+static bool mvgpu_gtt_collect_begin_locked(struct mvgpu_gtt *gtt)
 {
 	bool killable, go_on = true;
 
-	mutex_lock(&gtt->lock);
+	lockdep_assert_held(&gtt->lock);
 	WRITE_ONCE(gtt->collectors, gtt->collectors + 1);
 	gtt->epoch++;
 	while (mvgpu_gtt_is_busy(gtt) && go_on) {
@@ -168,6 +190,13 @@ static bool mvgpu_gtt_collect_begin(struct mvgpu_gtt *gtt)
 	mvgpu_gtt_collect_leave(gtt);
 
 	return false;
+}
+
+/* The same for those who write entries, which a guest may do without end. */
+static bool mvgpu_gtt_write_begin(struct mvgpu_gtt *gtt)
+{
+	return mvgpu_gtt_lock_after_engine(gtt) &&
+	       mvgpu_gtt_collect_begin_locked(gtt);
 }
 
 static void mvgpu_gtt_unpin(struct mvgpu_device *dev,
@@ -255,7 +284,7 @@ void mvgpu_gtt_write(struct mvgpu_device *dev, u32 first, u32 count, u64 entry,
 	struct mvgpu_gtt_run run = {};
 	u32 i;
 
-	if (!mvgpu_gtt_collect_begin(&dev->gtt))
+	if (!mvgpu_gtt_write_begin(&dev->gtt))
 		return;
 	for (i = 0; i < count; i++)
 		mvgpu_gtt_set_locked(dev, first + i,
@@ -277,7 +306,7 @@ void mvgpu_gtt_write_half(struct mvgpu_device *dev, u32 index, bool high,
 	struct mvgpu_gtt_run run = {};
 	u64 entry;
 
-	if (!mvgpu_gtt_collect_begin(&dev->gtt))
+	if (!mvgpu_gtt_write_begin(&dev->gtt))
 		return;
 	entry = dev->gtt.entries[index];
 	if (high)
@@ -321,7 +350,8 @@ void mvgpu_gtt_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 	if (!length || !dev->dirty)
 		return;
 
-	if (!mvgpu_gtt_collect_begin(gtt))
+	mutex_lock(&gtt->lock);
+	if (!mvgpu_gtt_collect_begin_locked(gtt))
 		return;
 	for (i = 0; (gtt->nr_pinned || gtt->nr_copied) &&
 	     i < MVGPU_GTT_ENTRIES; i++) {
@@ -343,10 +373,26 @@ void mvgpu_gtt_lock(struct mvgpu_gtt *gtt)
 {
 	mutex_lock(&gtt->lock);
 	while (gtt->collectors) {
+		WRITE_ONCE(gtt->engine_waits, true);
 		mutex_unlock(&gtt->lock);
 		wait_event(gtt->idle, !READ_ONCE(gtt->collectors));
 		mutex_lock(&gtt->lock);
 	}
+}
+
+/**
+ * mvgpu_gtt_unlock - undo mvgpu_gtt_lock(): the worker has had its turn
+ * @gtt: the GTT
+ */
+void mvgpu_gtt_unlock(struct mvgpu_gtt *gtt)
+{
+	bool waited = gtt->engine_waits;
+
+	lockdep_assert_held(&gtt->lock);
+	WRITE_ONCE(gtt->engine_waits, false);
+	mutex_unlock(&gtt->lock);
+	if (waited)
+		wake_up_all(&gtt->idle);
 }
 
 /**
@@ -370,6 +416,9 @@ bool mvgpu_gtt_adopt(struct mvgpu_gtt *gtt, u32 first, unsigned int nr,
 		memcpy(gtt->pages + first, pages, nr * sizeof(*pages));
 		gtt->nr_pinned += nr;
 		bitmap_set(gtt->reached, first, nr);
+	} else {
+		/* the next is not lost to those who write other entries */
+		WRITE_ONCE(gtt->engine_waits, true);
 	}
 	mutex_unlock(&gtt->lock);
 
@@ -394,6 +443,8 @@ void mvgpu_gtt_copy(struct mvgpu_gtt *gtt, u32 index, u64 epoch)
 		__set_bit(index, gtt->reached);
 		if (!gtt->nr_copied++)
 			gtt->copied_until = jiffies + MVGPU_GTT_COPY_JIFFIES;
+	} else {
+		WRITE_ONCE(gtt->engine_waits, true);
 	}
 	mutex_unlock(&gtt->lock);
 }

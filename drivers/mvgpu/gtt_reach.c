@@ -93,7 +93,7 @@ static void mvgpu_reach_next(struct mvgpu_gtt *gtt, u32 at, unsigned int most,
 	reach->nr = i - at;
 	reach->entry = reach->nr ? entries[at] : 0;
 	reach->epoch = gtt->epoch;
-	mutex_unlock(&gtt->lock);
+	mvgpu_gtt_unlock(gtt);
 }
 
 /* All of them or none: 0, or -errno of the pin. */

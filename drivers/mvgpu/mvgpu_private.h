@@ -116,9 +116,11 @@ struct mvgpu_vram {
  * @epoch: moves when pinned pages are collected; a pin in flight lets go
  * @collectors: wait for @busy to fall, or let go of pins; until the last of
  *	them is done no chunk begins
+ * @engine_waits: the worker had to wait for collectors, or lost a pin to one:
+ *	until it has had its turn no other writes entries
  * @busy: a chunk is using entries and pinned pages; rises under the lock, and
  *	falls without it, after all that the chunk did
- * @idle: woken when @busy or @collectors falls
+ * @idle: woken when @busy, @collectors or @engine_waits falls
  */
 struct mvgpu_gtt {
 	struct mutex lock;	/* see above */
@@ -130,6 +132,7 @@ struct mvgpu_gtt {
 	unsigned long copied_until;
 	u64 epoch;
 	unsigned int collectors;
+	bool engine_waits;
 	bool busy;
 	wait_queue_head_t idle;
 };

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the engine does at once, and whose turn comes then: chunks, and turns of
- * queues. Nothing here is measured in time: chunks are counted.
+ * What the engine does at once, and whose turn comes then: chunks, turns of
+ * queues, and the turns of the engine among those who write the GTT. Nothing here
+ * is measured in time: chunks, commands and writes are counted.
  */
+#define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +15,7 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "fault.h"
 #include "rig.h"
 #include "tasks.h"
 #include "trace.h"
@@ -259,6 +263,123 @@ TEST_F(turns, are_given_back_where_only_the_command_was_read)
 	ASSERT_EQ(0, gpu_queue_wait(self->gpu, 2, RIG_TIMEOUT_MS));
 	ASSERT_EQ(1, chunk_queues(&self->trace, self->rig.vmm.uuid, &first, 1));
 	EXPECT_EQ(1U, first);
+}
+
+#define WRITERS		24
+#define COMMANDS	50U
+/* A command and its fence take the engine's turn four times. */
+#define WRITES		(4 * 4 * WRITERS)
+/* Counts the commands that are done. */
+#define FENCE		(RIG_RAM + 100 * PAGE)
+
+FIXTURE(writers)
+{
+	struct rig rig;
+	pthread_t threads[WRITERS];
+	int nr;
+};
+
+/* How many entries were written after so many commands; and in all. */
+static struct {
+	struct gpu *gpu;
+	const unsigned char *done;
+	int end;
+	unsigned int all;
+	unsigned int after[COMMANDS + 1];
+} writers;
+
+static int use_cpu(pid_t tid, int cpu)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	return sched_setaffinity(tid, sizeof(cpus), &cpus);
+}
+
+/* Of an entry that the engine does not use. */
+static void *write_entries(void *arg)
+{
+	const __u32 entry = RIG_FREE / PAGE + (__u32)(unsigned long)arg;
+	unsigned int done;
+
+	if (use_cpu(0, 0))
+		return NULL;
+	while (!__atomic_load_n(&writers.end, __ATOMIC_RELAXED) &&
+	       !gpu_gtt_write(writers.gpu, entry, GTT_RAM)) {
+		done = __atomic_load_n(writers.done, __ATOMIC_ACQUIRE);
+		__atomic_fetch_add(&writers.after[done], 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&writers.all, 1, __ATOMIC_RELAXED);
+	}
+
+	return NULL;
+}
+
+/*
+ * The engine has a CPU for itself, and the writers have another: what they do
+ * before its turn comes they do because the device lets them.
+ */
+FIXTURE_SETUP(writers)
+{
+	const struct sched_param first = { .sched_priority = 1 };
+	const int cpu = sysconf(_SC_NPROCESSORS_ONLN) - 1;
+	pid_t worker;
+
+	self->nr = 0;
+	if (!cpu)
+		SKIP(return, "needs two CPUs");
+	ASSERT_EQ(0, rig_create(&self->rig));
+	ASSERT_EQ(0, rig_open(&self->rig));
+	worker = fault_worker(self->rig.vmm.uuid);
+	ASSERT_LT(0, worker);
+	ASSERT_EQ(0, use_cpu(worker, cpu));
+	ASSERT_EQ(0, sched_setscheduler(worker, SCHED_FIFO, &first));
+	memset(&writers, 0, sizeof(writers));
+	writers.gpu = &self->rig.vmm.gpu;
+	writers.done = ram_at(&self->rig.vmm.ram, FENCE - RIG_RAM);
+	for (self->nr = 0; self->nr < WRITERS; self->nr++)
+		ASSERT_EQ(0, pthread_create(&self->threads[self->nr], NULL,
+					    write_entries,
+					    (void *)(unsigned long)self->nr));
+}
+
+FIXTURE_TEARDOWN(writers)
+{
+	__atomic_store_n(&writers.end, 1, __ATOMIC_RELAXED);
+	while (self->nr)
+		pthread_join(self->threads[--self->nr], NULL);
+	rig_destroy(&self->rig);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const unsigned int *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* The median, as a host may take a CPU away for as long as it likes. */
+TEST_F_TIMEOUT(writers, of_the_gtt_let_the_engine_have_its_turn, 240)
+{
+	union gpu_command fill = gpu_fill(RIG_RAM, SIZE, 1, 0, 1);
+	union gpu_command fence;
+	unsigned int i;
+
+	for (i = 1; i <= COMMANDS; i++) {
+		fence = gpu_fence(FENCE, i);
+		ASSERT_EQ(0, gpu_ring_put(&self->rig.ring, &fill));
+		ASSERT_EQ(0, gpu_ring_put(&self->rig.ring, &fence));
+	}
+	/* all of them are at it */
+	while (__atomic_load_n(&writers.all, __ATOMIC_RELAXED) < 10 * WRITERS)
+		usleep(100);
+	ASSERT_EQ(0, gpu_ring_kick(&self->rig.ring));
+	ASSERT_EQ(0, rig_wait(&self->rig));
+	/* without what came before the first, which pins, and after the last */
+	qsort(writers.after + 1, COMMANDS - 1, sizeof(*writers.after), compare);
+	TH_LOG("%u writes beside a command", writers.after[COMMANDS / 2]);
+	EXPECT_LT(0U, writers.after[COMMANDS - 1]);
+	EXPECT_GT((unsigned int)WRITES, writers.after[COMMANDS / 2]);
 }
 
 TEST_HARNESS_MAIN
