@@ -71,7 +71,7 @@
  * enum mvgpu_queue_status - what a queue does
  * @MVGPU_QUEUE_DISABLED: nothing; ring base and size can be written
  * @MVGPU_QUEUE_IDLE: waits for its tail to move
- * @MVGPU_QUEUE_BUSY: has commands to run
+ * @MVGPU_QUEUE_BUSY: has commands to run, or is still ending an access to memory
  * @MVGPU_QUEUE_FAULTED: stopped at the command at its head, see
  *	MVGPU_QUEUE_FAULT; disable and enable it to go on
  */

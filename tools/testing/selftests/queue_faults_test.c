@@ -182,6 +182,14 @@ TEST_F(faults, of_a_result_leave_nothing_but_its_address)
 						       SPACE, PAGE, 0)));
 	ASSERT_EQ(0, gpu_queue_state(self->gpu, 0, &state));
 	EXPECT_EQ(SPACE + 3 * PAGE + 4, state.fault_address);
+
+	memset(self->ram, 5, 8);
+	ASSERT_EQ(0, rig_enable(&self->rig));
+	ASSERT_EQ(-EIO, rig_run(&self->rig, gpu_crc32c(SPACE, SPACE + PAGE,
+						       3 * PAGE, 0)));
+	ASSERT_EQ(0, gpu_queue_state(self->gpu, 0, &state));
+	EXPECT_EQ(SPACE + 3 * PAGE, state.fault_address);
+	EXPECT_TRUE(rig_all(self->ram, 8, 5));
 }
 
 /* Where pages are pinned, an entry asks for all that it allows. */

@@ -111,6 +111,28 @@ TEST_F(registers, ignore_accesses_of_other_sizes)
 	EXPECT_EQ(0, memcmp(data, "\x03\x50\x34\x12", 4));
 }
 
+TEST_F(registers, of_32_bits_do_not_answer_to_64)
+{
+	static const __u32 pairs[] = {
+		MVGPU_REG_ID, MVGPU_REG_FEATURES, MVGPU_REG_GTT_ENTRIES,
+		MVGPU_QUEUE(0) + MVGPU_QUEUE_CONTROL,
+		MVGPU_QUEUE(0) + MVGPU_QUEUE_RING_SIZE,
+	};
+	__u64 value;
+	__u32 low;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(pairs); i++) {
+		ASSERT_EQ(0, gpu_write64(self->gpu, pairs[i], 1));
+		ASSERT_EQ(0, gpu_read64(self->gpu, pairs[i], &value));
+		EXPECT_EQ(0ULL, value) TH_LOG("register %#x", pairs[i]);
+	}
+	for (i = 3; i < ARRAY_SIZE(pairs); i++) {
+		ASSERT_EQ(0, gpu_read32(self->gpu, pairs[i], &low));
+		EXPECT_EQ(0U, low) TH_LOG("register %#x", pairs[i]);
+	}
+}
+
 TEST_F(registers, gtt_entries_change_by_halves_and_drop_reserved_bits)
 {
 	const __u32 low = MVGPU_GTT + 8 * 77;
@@ -241,6 +263,26 @@ TEST_F(queue, ring_registers_are_fixed_while_enabled)
 	EXPECT_EQ(RIG_RING_SIZE, size);
 	EXPECT_EQ(0, rig_run(&self->rig, gpu_fence(RIG_RAM, 5)));
 	EXPECT_EQ(5U, ram_u64(&self->rig, 0));
+}
+
+TEST_F(queue, begins_anew_when_it_is_enabled_but_not_twice)
+{
+	struct gpu_queue_state state;
+
+	ASSERT_EQ(0, rig_run(&self->rig, gpu_nop()));
+	ASSERT_EQ(0, gpu_write32(self->gpu, MVGPU_QUEUE(0) +
+				 MVGPU_QUEUE_CONTROL, MVGPU_QUEUE_ENABLE));
+	ASSERT_EQ(0, rig_run(&self->rig, gpu_nop()));
+	ASSERT_EQ(0, gpu_queue_disable(self->gpu, 0));
+	ASSERT_EQ(0, gpu_queue_state(self->gpu, 0, &state));
+	EXPECT_EQ(2U, state.completed);
+	EXPECT_EQ(2U * MVGPU_COMMAND_SIZE, state.head);
+	EXPECT_EQ(2U * MVGPU_COMMAND_SIZE, state.tail);
+	ASSERT_EQ(0, rig_enable(&self->rig));
+	ASSERT_EQ(0, gpu_queue_state(self->gpu, 0, &state));
+	EXPECT_EQ(0U, state.completed);
+	EXPECT_EQ(0U, state.head);
+	EXPECT_EQ(0U, state.tail);
 }
 
 TEST_F(queue, a_disabled_queue_runs_nothing)
@@ -557,6 +599,20 @@ TEST_F(queue, faults_where_its_ring_is_not_bound)
 	EXPECT_EQ(RIG_FREE, state.fault_address);
 	ASSERT_EQ(0, rig_enable(&self->rig));
 	EXPECT_EQ(0, rig_run(&self->rig, gpu_nop()));
+}
+
+/* Where the BARs are is the VMM's business; DMA is Bus Master's. */
+TEST_F(queue, works_without_memory_space)
+{
+	__u32 value;
+
+	ASSERT_EQ(0, vfio_memory_decode(self->rig.vmm.vfio.device, false));
+	ASSERT_EQ(0, gpu_read32(self->gpu, MVGPU_REG_ID, &value));
+	EXPECT_EQ(MVGPU_ID, value);
+	ASSERT_EQ(0, gpu_vram_write(self->gpu, 0, "x", 1));
+	EXPECT_EQ(0, rig_run(&self->rig, gpu_copy(RIG_RAM, RIG_VRAM, 1, 1, 0,
+						  0)));
+	EXPECT_EQ('x', *(char *)self->rig.vmm.ram.mem);
 }
 
 TEST_F(queue, does_no_dma_without_bus_mastering)
