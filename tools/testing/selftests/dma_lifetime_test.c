@@ -389,6 +389,27 @@ TEST_F(dma, dirty_pages_are_exactly_those_written)
 		TH_LOG("the ring was only read");
 }
 
+/* Rows two pages apart, from the last to the first, and the other way. */
+TEST_F(dma, pages_between_rows_are_clean_in_either_direction)
+{
+	const __u32 pitch = 2 * PAGE;
+	unsigned char dirty[64] = { 0 };
+	int row;
+
+	ASSERT_EQ(0, rig_run(&self->rig, gpu_copy(RIG_RAM + 22 * PAGE,
+						  RIG_RAM + 20 * PAGE, 64, 4,
+						  pitch, pitch)));
+	ASSERT_EQ(0, rig_run(&self->rig, gpu_copy(RIG_RAM + 40 * PAGE,
+						  RIG_RAM + 42 * PAGE, 64, 4,
+						  pitch, pitch)));
+	for (row = 0; row < 4; row++) {
+		dirty[22 + 2 * row] = 1;
+		dirty[40 + 2 * row] = 1;
+	}
+	EXPECT_EQ(-1, wrong_bit(&self->rig, RIG_RAM_IOVA, sizeof(dirty),
+				dirty));
+}
+
 /* The engine notes neighbouring writes together; nothing has an end at 0. */
 TEST_F(dma, a_write_from_iova_0_on_is_dirty_after_any_other)
 {

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "kselftest_harness.h"
 #include "migration2.h"
@@ -163,6 +164,18 @@ TEST_F(logging, ends_with_the_open)
 	self->device = self->rig.vmm.vfio.device;
 	ASSERT_EQ(0, start(self->device));
 	EXPECT_EQ(-1, compare(self->device, self->bitmap, 0, 0));
+}
+
+/* Memory that is there, and cannot be written: it may have been, in part. */
+TEST_F(logging, a_write_that_failed_is_one)
+{
+	unsigned char *page = ram_at(&self->rig.vmm.ram, 5 * PAGE);
+
+	ASSERT_EQ(0, mprotect(page, PAGE, PROT_READ));
+	ASSERT_EQ(0, start(self->device));
+	EXPECT_EQ(-EIO, fill(&self->rig, 5, PAGE));
+	EXPECT_EQ(-1, compare(self->device, self->bitmap, 5, 6));
+	ASSERT_EQ(0, mprotect(page, PAGE, PROT_READ | PROT_WRITE));
 }
 
 TEST_HARNESS_MAIN

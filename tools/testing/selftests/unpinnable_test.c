@@ -298,4 +298,85 @@ TEST_F(unpinnable, memory_is_looked_at_again_when_its_entry_is_written)
 	EXPECT_EQ(3, self->u.mem[0]);
 }
 
+/* So that the ring, and what ran before, pin nothing. */
+static int use_ring_in_vram(struct rig *rig)
+{
+	int ret;
+
+	ret = gpu_ring_init(&rig->ring, &rig->vmm.gpu, 0, RIG_VRAM, 65536, NULL,
+			    0);
+	ret = ret ?: gpu_gtt_write(&rig->vmm.gpu, RIG_RING / PAGE, 0);
+
+	return ret ?: gpu_gtt_write(&rig->vmm.gpu, RIG_RAM / PAGE, 0);
+}
+
+/* Until the engine is at work. */
+static int wait_begun(struct gpu *gpu, __u64 completed)
+{
+	long long end = rig_now_ms() + RIG_TIMEOUT_MS;
+	struct gpu_queue_state state;
+	int ret;
+
+	do {
+		ret = gpu_queue_state(gpu, 0, &state);
+	} while (!ret && state.completed == completed && rig_now_ms() < end);
+
+	return ret;
+}
+
+/* Its entries are written while the engine finds out that it cannot be pinned. */
+TEST_F_TIMEOUT(unpinnable, memory_is_nothing_to_an_entry_written_meanwhile, 240)
+{
+	const __u64 other = (RIG_RAM_IOVA + 100 * PAGE) | GTT_RAM;
+	union gpu_command fill = gpu_fill(RIG_FREE, SIZE, 1, 0, 1);
+	const __u32 slot = RIG_FREE / PAGE;
+	struct rig *rig = &self->rig;
+	struct gpu *gpu = &rig->vmm.gpu;
+	struct gpu_queue_state state;
+	int round, i;
+
+	ASSERT_EQ(0, use_ring_in_vram(rig));
+	for (round = 0; round < 60; round++) {
+		ASSERT_EQ(0, gpu_gtt_bind(gpu, slot, SIZE / PAGE, other));
+		ASSERT_EQ(0, gpu_queue_state(gpu, 0, &state));
+		for (i = 0; i < 40; i++)
+			ASSERT_EQ(0, gpu_ring_put(&rig->ring, &fill));
+		ASSERT_EQ(0, gpu_ring_kick(&rig->ring));
+		ASSERT_EQ(0, wait_begun(gpu, state.completed));
+		ASSERT_EQ(0, gpu_gtt_bind(gpu, slot, SIZE / PAGE,
+					  IOVA | GTT_RAM));
+		ASSERT_EQ(0, gpu_gtt_bind(gpu, slot, SIZE / PAGE, other));
+		ASSERT_EQ(0, rig_wait(rig));
+		ASSERT_EQ(0, rig_run(rig, fill));
+		ASSERT_EQ(SIZE / PAGE, pinned(rig)) TH_LOG("round %d", round);
+	}
+}
+
+/* With the only page of the vGPU that is pinned, which comes before it. */
+TEST_F(unpinnable, memory_is_forgotten_with_what_is_pinned_before_it)
+{
+	const __u32 rw = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
+	struct gpu *gpu = &self->rig.vmm.gpu;
+	struct ram other;
+
+	ASSERT_EQ(0, use_ring_in_vram(&self->rig));
+	ASSERT_EQ(self->u.mem, mmap(self->u.mem, PAGE, PROT_READ | PROT_WRITE,
+				    MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS,
+				    -1, 0));
+	ASSERT_EQ(0, gpu_gtt_write(gpu, RIG_FREE / PAGE, IOVA | GTT_RAM));
+	ASSERT_EQ(0U, pinned(&self->rig));
+	ASSERT_EQ(0, rig_run(&self->rig, gpu_fill(RIG_FREE, 2 * PAGE, 1, 0,
+						  1)));
+	ASSERT_EQ(1U, pinned(&self->rig));
+
+	ASSERT_EQ(0, ram_create(&other, SIZE));
+	ASSERT_EQ((long long)SIZE, vfio_unmap_dma(self->container, IOVA, SIZE));
+	ASSERT_EQ(0, vfio_map_dma(self->container, IOVA, other.mem, SIZE, rw));
+	ASSERT_EQ(0, rig_run(&self->rig, gpu_fill(RIG_FREE + PAGE, 1, 1, 0,
+						  1)));
+	EXPECT_EQ(1U, pinned(&self->rig));
+	EXPECT_EQ((long long)SIZE, vfio_unmap_dma(self->container, IOVA, SIZE));
+	ram_destroy(&other);
+}
+
 TEST_HARNESS_MAIN

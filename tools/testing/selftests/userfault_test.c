@@ -215,4 +215,25 @@ TEST_F(unserved, vmm_that_unmaps_beside_it_can_be_killed)
 	EXPECT_EQ(0, is_free(&self->vmm));
 }
 
+/* Of an entry that the engine does not use, as it has no say in that. */
+static int life_that_writes_the_gtt(struct vmm *vmm)
+{
+	int ret = stick(vmm, -1);
+
+	if (ret)
+		return ret;
+	vmm_say(vmm, 'w');
+	return gpu_gtt_write(&vmm->rig.vmm.gpu, RIG_FREE / RIG_PAGE, 0);
+}
+
+TEST_F(unserved, vmm_that_writes_the_gtt_beside_it_can_be_killed)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_that_writes_the_gtt));
+	ASSERT_EQ('s', vmm_heard(&self->vmm));
+	ASSERT_EQ('w', vmm_heard(&self->vmm));
+	EXPECT_TRUE(waits(self->vmm.pid));
+	EXPECT_EQ(SIGKILL, killed(&self->vmm));
+	EXPECT_EQ(0, is_free(&self->vmm));
+}
+
 TEST_HARNESS_MAIN
