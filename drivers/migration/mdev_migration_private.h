@@ -24,6 +24,9 @@
 #include "snapshot.h"
 #include "stream.h"
 
+/* Most bytes that are on their way between user memory and the handle. */
+#define MDEV_MIGRATION_BOUNCE	((size_t)64 * 1024)
+
 struct file;
 struct mdev_migration_load;
 struct mdev_migration_v2_file;
@@ -122,5 +125,12 @@ void mdev_migration_v2_forget(struct mdev_migration *mig);
 /* v2_file.c */
 struct file *mdev_migration_v2_file_create(struct mdev_migration *mig,
 					   bool save);
+
+/* write.c; @done counts those that this write gave before */
+typedef ssize_t (*mdev_migration_take_fn)(struct mdev_migration *mig, void *arg,
+					  u64 done, const u8 *data, size_t len);
+ssize_t mdev_migration_write(struct mdev_migration *mig,
+			     mdev_migration_take_fn take, void *arg,
+			     const char __user *buf, size_t count);
 
 #endif /* MDEV_MIGRATION_PRIVATE_H */

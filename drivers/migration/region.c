@@ -17,8 +17,6 @@
 
 #include "mdev_migration_private.h"
 
-#define MDEV_MIGRATION_REGION_BOUNCE	((size_t)64 * 1024)
-
 unsigned int mdev_migration_nr_regions(struct mdev_migration *mig)
 {
 	return mig->offered ? 1 : 0;
@@ -108,13 +106,13 @@ ssize_t mdev_migration_region_read(struct mdev_migration *mig, unsigned int nr,
 	if (error || !count)
 		return error;
 
-	bounce = kvmalloc(min(count, MDEV_MIGRATION_REGION_BOUNCE),
+	bounce = kvmalloc(min(count, MDEV_MIGRATION_BOUNCE),
 			  GFP_KERNEL_ACCOUNT);
 	if (!bounce)
 		return -ENOMEM;
 
 	while (done < count) {
-		size_t len = min(count - done, MDEV_MIGRATION_REGION_BOUNCE);
+		size_t len = min(count - done, MDEV_MIGRATION_BOUNCE);
 		ssize_t got = mdev_migration_region_fetch(mig, bounce, len,
 							  offset + done);
 
@@ -161,59 +159,18 @@ static ssize_t mdev_migration_region_run(struct mdev_migration *mig,
 	return error ? error : 1;
 }
 
-/* Bytes taken; fewer than @len if a signal came; or why it was refused. */
-static ssize_t mdev_migration_region_store(struct mdev_migration *mig,
-					   const u8 *data, size_t len,
-					   u64 offset)
+static ssize_t mdev_migration_region_take_locked(struct mdev_migration *mig,
+						 void *arg, u64 done,
+						 const u8 *data, size_t len)
 {
-	u64 at = offset - VFIO_DEVICE_STATE_CONTEXT_OFFSET;
-	size_t done = 0;
-	ssize_t taken;
+	const u64 *offset = arg;
 
-	while (done < len && !fatal_signal_pending(current)) {
-		if (mutex_lock_killable(&mig->state_mutex))
-			break;
-		taken = mdev_migration_restore_write_locked(mig,
-							    MDEV_MIGRATION_FRONT_REGION,
-							    at + done,
-							    data + done,
-							    len - done);
-		mutex_unlock(&mig->state_mutex);
-		if (taken < 0)
-			return taken;
-		done += taken;
-		cond_resched();
-	}
-	return done;
-}
-
-/*
- * A fault or a signal after some bytes is a short write, and the client can go
- * on from there. A refusal is not: nothing of the context is kept, so that the
- * error counts for all of it.
- */
-static ssize_t mdev_migration_region_store_all(struct mdev_migration *mig,
-					       u8 *bounce,
-					       const char __user *buf,
-					       size_t count, u64 offset)
-{
-	size_t done = 0;
-
-	while (done < count) {
-		size_t len = min(count - done, MDEV_MIGRATION_REGION_BOUNCE);
-		ssize_t taken;
-
-		if (copy_from_user(bounce, buf + done, len))
-			return done ? done : -EFAULT;
-		taken = mdev_migration_region_store(mig, bounce, len,
-						    offset + done);
-		if (taken < 0)
-			return taken;
-		done += taken;
-		if (taken < len)
-			return done ? done : -EINTR;
-	}
-	return done;
+	lockdep_assert_held(&mig->state_mutex);
+	return mdev_migration_restore_write_locked(mig,
+						   MDEV_MIGRATION_FRONT_REGION,
+						   *offset + done -
+						   VFIO_DEVICE_STATE_CONTEXT_OFFSET,
+						   data, len);
 }
 
 ssize_t mdev_migration_region_write(struct mdev_migration *mig,
@@ -221,19 +178,13 @@ ssize_t mdev_migration_region_write(struct mdev_migration *mig,
 				    size_t count, u64 offset)
 {
 	ssize_t ret = mdev_migration_region_check(mig, nr, count, offset);
-	u8 *bounce;
 
 	if (ret || !count)
 		return ret;
 	if (offset == VFIO_DEVICE_STATE_RUN_OFFSET)
 		return mdev_migration_region_run(mig, buf, count);
 
-	bounce = kvmalloc(min(count, MDEV_MIGRATION_REGION_BOUNCE),
-			  GFP_KERNEL_ACCOUNT);
-	if (!bounce)
-		return -ENOMEM;
-	ret = mdev_migration_region_store_all(mig, bounce, buf, count, offset);
-	kvfree(bounce);
-	return ret;
+	return mdev_migration_write(mig, mdev_migration_region_take_locked,
+				    &offset, buf, count);
 }
 EXPORT_SYMBOL_GPL(mdev_migration_region_write);

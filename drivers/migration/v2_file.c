@@ -27,8 +27,6 @@
 #include "compat_vfio_migration.h"
 #include "mdev_migration_private.h"
 
-#define MDEV_MIGRATION_V2_BOUNCE	((size_t)64 * 1024)
-
 /**
  * struct mdev_migration_v2_file - a data fd
  * @mig: the handle; referenced
@@ -112,13 +110,13 @@ static ssize_t mdev_migration_v2_file_read(struct file *filp, char __user *buf,
 
 	if (!count)
 		return 0;
-	bounce = kvmalloc(min(count, MDEV_MIGRATION_V2_BOUNCE),
+	bounce = kvmalloc(min(count, MDEV_MIGRATION_BOUNCE),
 			  GFP_KERNEL_ACCOUNT);
 	if (!bounce)
 		return -ENOMEM;
 
 	while (done < count) {
-		size_t len = min(count - done, MDEV_MIGRATION_V2_BOUNCE);
+		size_t len = min(count - done, MDEV_MIGRATION_BOUNCE);
 
 		got = mdev_migration_v2_file_fetch(file, bounce, len);
 		cond_resched();
@@ -139,69 +137,25 @@ static ssize_t mdev_migration_v2_file_read(struct file *filp, char __user *buf,
 	return done ? done : got;
 }
 
-/* Bytes taken; fewer than @len if a signal came; or why it was refused. */
-static ssize_t mdev_migration_v2_file_store(struct mdev_migration_v2_file *file,
-					    const u8 *data, size_t len)
+static ssize_t mdev_migration_v2_file_take_locked(struct mdev_migration *mig,
+						  void *file, u64 done,
+						  const u8 *data, size_t len)
 {
-	struct mdev_migration *mig = file->mig;
-	size_t done = 0;
-
-	while (done < len && !fatal_signal_pending(current)) {
-		ssize_t taken = -ENODEV;
-
-		if (mutex_lock_killable(&mig->state_mutex))
-			break;
-		if (mdev_migration_v2_file_loads(file))
-			taken = mdev_migration_restore_stream_locked(mig,
-								     data + done,
-								     len - done);
-		mutex_unlock(&mig->state_mutex);
-		if (taken < 0)
-			return taken;
-		done += taken;
-		cond_resched();
-	}
-	return done;
+	lockdep_assert_held(&mig->state_mutex);
+	if (!mdev_migration_v2_file_loads(file))
+		return -ENODEV;
+	return mdev_migration_restore_stream_locked(mig, data, len);
 }
 
-/*
- * A fault or a deadly signal after some bytes is a short write. A refusal is
- * not: nothing of the stream is kept, so that the error counts for all of it.
- */
 static ssize_t mdev_migration_v2_file_write(struct file *filp,
 					    const char __user *buf,
 					    size_t count, loff_t *pos)
 {
 	struct mdev_migration_v2_file *file = filp->private_data;
-	size_t len, done = 0;
-	ssize_t taken = 0;
-	u8 *bounce;
 
-	if (!count)
-		return 0;
-	bounce = kvmalloc(min(count, MDEV_MIGRATION_V2_BOUNCE),
-			  GFP_KERNEL_ACCOUNT);
-	if (!bounce)
-		return -ENOMEM;
-
-	while (done < count) {
-		len = min(count - done, MDEV_MIGRATION_V2_BOUNCE);
-		if (copy_from_user(bounce, buf + done, len)) {
-			taken = done ? 0 : -EFAULT;
-			break;
-		}
-		taken = mdev_migration_v2_file_store(file, bounce, len);
-		if (taken < 0)
-			break;
-		done += taken;
-		if (taken < len) {
-			taken = done ? 0 : -EINTR;
-			break;
-		}
-	}
-
-	kvfree(bounce);
-	return taken < 0 ? taken : done;
+	return count ? mdev_migration_write(file->mig,
+					    mdev_migration_v2_file_take_locked,
+					    file, buf, count) : 0;
 }
 
 static __poll_t mdev_migration_v2_file_poll(struct file *filp,
