@@ -4,18 +4,21 @@
  * read, write and mark. It unpins in dma_unmap as a vendor driver must, unless
  * it is told to misbehave.
  */
+#include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/highmem.h>
 #include <linux/iommu.h>
+#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/mdev.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 #include <linux/vfio_dirty.h>
-#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "compat_vfio.h"
@@ -55,15 +58,27 @@ struct pintest_pin {
 };
 
 /**
+ * struct pintest_call - a function that a kernel thread runs
+ * @run: the function
+ * @arg: for it
+ * @begun: the thread can be killed
+ * @done: the thread has ended
+ */
+struct pintest_call {
+	void (*run)(void *arg);
+	void *arg;
+	struct completion begun;
+	struct completion done;
+};
+
+/**
  * struct pintest_rw - a copy by a kernel thread
- * @work: runs it
  * @pt: the device
  * @range: what to copy
  * @data: kernel memory
  * @ret: the result
  */
 struct pintest_rw {
-	struct work_struct work;
 	struct pintest *pt;
 	struct pintest_range range;
 	void *data;
@@ -72,7 +87,6 @@ struct pintest_rw {
 
 /**
  * struct pintest_job - calls in a row, by a kernel thread or not
- * @work: runs it
  * @pt: the device
  * @bench: which calls
  * @pages: receives pinned pages
@@ -80,7 +94,6 @@ struct pintest_rw {
  * @ret: the result
  */
 struct pintest_job {
-	struct work_struct work;
 	struct pintest *pt;
 	struct pintest_bench bench;
 	struct page **pages;
@@ -176,9 +189,52 @@ static long pintest_pin(struct pintest *pt, const struct pintest_range *range)
 	return got;
 }
 
-static void pintest_rw_work(struct work_struct *work)
+static int pintest_thread(void *data)
 {
-	struct pintest_rw *rw = container_of(work, struct pintest_rw, work);
+	struct pintest_call *call = data;
+
+	allow_kernel_signal(SIGKILL);
+	complete(&call->begun);
+	call->run(call->arg);
+	kthread_complete_and_exit(&call->done, 0);
+}
+
+/*
+ * What the thread waits for in user memory may never come: who waits for it can be
+ * killed, and so it is with its caller. Returns 0, or why there is no thread.
+ */
+static int pintest_run_thread(void (*run)(void *arg), void *arg)
+{
+	struct pintest_call call = { .run = run, .arg = arg };
+	struct task_struct *thread;
+
+	init_completion(&call.begun);
+	init_completion(&call.done);
+	thread = kthread_create(pintest_thread, &call, "pintest");
+	if (IS_ERR(thread))
+		return PTR_ERR(thread);
+	get_task_struct(thread);
+	wake_up_process(thread);
+	wait_for_completion(&call.begun);
+	if (wait_for_completion_killable(&call.done)) {
+		send_sig(SIGKILL, thread, 1);
+		wait_for_completion(&call.done);
+	}
+	put_task_struct(thread);
+	return 0;
+}
+
+static int pintest_run(void (*run)(void *arg), void *arg, bool thread)
+{
+	if (thread)
+		return pintest_run_thread(run, arg);
+	run(arg);
+	return 0;
+}
+
+static void pintest_rw_run(void *arg)
+{
+	struct pintest_rw *rw = arg;
 
 	rw->ret = vfio_dma_rw(&rw->pt->vdev, rw->range.iova, rw->data,
 			      rw->range.len, rw->range.flags & PINTEST_WRITE);
@@ -188,6 +244,7 @@ static long pintest_rw(struct pintest *pt, const struct pintest_range *range)
 {
 	bool write = range->flags & PINTEST_WRITE;
 	struct pintest_rw rw = { .pt = pt, .range = *range };
+	int ret;
 
 	if (range->len > PINTEST_BYTES_MAX)
 		return -EINVAL;
@@ -199,15 +256,9 @@ static long pintest_rw(struct pintest *pt, const struct pintest_range *range)
 	if (IS_ERR_OR_NULL(rw.data))
 		return rw.data ? PTR_ERR(rw.data) : -ENOMEM;
 
-	INIT_WORK_ONSTACK(&rw.work, pintest_rw_work);
-	if (range->flags & PINTEST_KTHREAD) {
-		queue_work(system_unbound_wq, &rw.work);
-		flush_work(&rw.work);
-	} else {
-		pintest_rw_work(&rw.work);
-	}
-	destroy_work_on_stack(&rw.work);
-
+	ret = pintest_run(pintest_rw_run, &rw, range->flags & PINTEST_KTHREAD);
+	if (ret)
+		rw.ret = ret;
 	if (!rw.ret && !write &&
 	    copy_to_user(u64_to_user_ptr(range->data), rw.data, range->len))
 		rw.ret = -EFAULT;
@@ -273,9 +324,9 @@ static int pintest_bench_call(struct pintest_job *job, u64 iova)
 	}
 }
 
-static void pintest_bench_work(struct work_struct *work)
+static void pintest_bench_run(void *arg)
 {
-	struct pintest_job *job = container_of(work, struct pintest_job, work);
+	struct pintest_job *job = arg;
 	struct pintest_bench *b = &job->bench;
 	u64 begin = ktime_get_ns(), i;
 
@@ -287,6 +338,7 @@ static void pintest_bench_work(struct work_struct *work)
 static long pintest_bench(struct pintest *pt, unsigned long arg)
 {
 	struct pintest_job job = { .pt = pt };
+	int ret;
 
 	if (copy_from_user(&job.bench, (void __user *)arg, sizeof(job.bench)))
 		return -EFAULT;
@@ -299,14 +351,10 @@ static long pintest_bench(struct pintest *pt, unsigned long arg)
 	if (!job.data || !job.pages)
 		job.ret = -ENOMEM;
 
-	INIT_WORK_ONSTACK(&job.work, pintest_bench_work);
-	if (job.bench.flags & PINTEST_KTHREAD) {
-		queue_work(system_unbound_wq, &job.work);
-		flush_work(&job.work);
-	} else {
-		pintest_bench_work(&job.work);
-	}
-	destroy_work_on_stack(&job.work);
+	ret = pintest_run(pintest_bench_run, &job,
+			  job.bench.flags & PINTEST_KTHREAD);
+	if (ret)
+		job.ret = ret;
 	kvfree(job.data);
 	kfree(job.pages);
 	if (!job.ret &&
@@ -420,9 +468,12 @@ static int pintest_open_device(struct vfio_device *vdev)
 {
 	struct pintest *pt = pintest_of(vdev);
 
+	/* newer kernels register the device with the container before this */
+	mutex_lock(&pt->lock);
 	pt->stubborn = 0;
 	pt->calls = 0;
 	pt->leak = false;
+	mutex_unlock(&pt->lock);
 	return 0;
 }
 
