@@ -45,6 +45,19 @@ void mdev_migration_wake(struct mdev_migration *mig)
 				 EPOLLWRNORM | EPOLLERR | EPOLLHUP);
 }
 
+/**
+ * mdev_migration_set_ready - there may be something to read through the data fd
+ * @mig: the device
+ *
+ * Callable under any lock but in a wakeup.
+ */
+void mdev_migration_set_ready(struct mdev_migration *mig)
+{
+	/* before the wakeup, which is a barrier */
+	WRITE_ONCE(mig->ready, true);
+	wake_up_poll(&mig->wait, EPOLLIN | EPOLLRDNORM);
+}
+
 /* What of an arc can fail; the rest is not done then. */
 static int mdev_migration_try_locked(struct mdev_migration *mig,
 				     unsigned int actions)
@@ -304,7 +317,7 @@ EXPORT_SYMBOL_GPL(mdev_migration_reset);
 
 void mdev_migration_dirtied(struct mdev_migration *mig)
 {
-	wake_up_poll(&mig->wait, EPOLLIN | EPOLLRDNORM);
+	mdev_migration_set_ready(mig);
 }
 EXPORT_SYMBOL_GPL(mdev_migration_dirtied);
 

@@ -5,7 +5,8 @@
  * Lock order: mdev_migration::state_mutex, then whatever the driver's ops
  * take. The mutex is never held over a copy from or to user space: a fault
  * there may need the driver, and with it mdev_migration_touch(), which takes
- * no lock.
+ * no lock. It is held while the driver waits for its device to be still, and so is
+ * taken killably where that may be, and not by poll.
  */
 #ifndef MDEV_MIGRATION_PRIVATE_H
 #define MDEV_MIGRATION_PRIVATE_H
@@ -42,6 +43,8 @@ struct mdev_migration_v2_file;
  * @vdev: the device, for that list; NULL before mdev_migration_v2_setup()
  * @ref: one for the driver, one for each data fd
  * @wait: who polls a data fd
+ * @ready: a read of the data fd may give something; no lock, as whoever polls
+ *	waits for nobody: the caller may hold locks that others cannot be killed in
  * @generation: counts what the VMM does to the device behind the library's
  *	back; no lock
  * @moved: bytes of contexts that were read or written; no lock
@@ -70,6 +73,7 @@ struct mdev_migration {
 	struct vfio_device *vdev;
 	struct kref ref;
 	wait_queue_head_t wait;
+	bool ready;
 	atomic64_t generation;
 	atomic64_t moved;
 	struct ratelimit_state said;
@@ -90,6 +94,7 @@ struct mdev_migration {
 
 /* main.c */
 void mdev_migration_wake(struct mdev_migration *mig);
+void mdev_migration_set_ready(struct mdev_migration *mig);
 int mdev_migration_arc_locked(struct mdev_migration *mig,
 			      enum mdev_migration_event event,
 			      enum mdev_migration_front front,

@@ -70,6 +70,7 @@ int mdev_migration_save_begin_locked(struct mdev_migration *mig)
 		return PTR_ERR(producer);
 	}
 	mig->producer = producer;
+	mdev_migration_set_ready(mig);
 	return 0;
 }
 
@@ -106,6 +107,7 @@ int mdev_migration_save_state_locked(struct mdev_migration *mig)
 
 	mdev_migration_save_note_locked(mig);
 	error = mdev_migration_producer_save(mig->producer);
+	mdev_migration_set_ready(mig);
 	trace_mdev_migration_switchover(mig->params.dev, error,
 					error ? 0 :
 					mdev_migration_producer_left(mig->producer));

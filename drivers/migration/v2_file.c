@@ -61,6 +61,18 @@ static int mdev_migration_v2_file_release(struct inode *inode, struct file *filp
 	return 0;
 }
 
+/* Nothing is left to read for now. What is written meanwhile is not forgotten. */
+static void mdev_migration_v2_file_empty_locked(struct mdev_migration *mig)
+{
+	lockdep_assert_held(&mig->state_mutex);
+
+	WRITE_ONCE(mig->ready, false);
+	/* pairs with what is written before mdev_migration_dirtied() */
+	smp_mb();
+	if (mdev_migration_producer_ready(mig->producer))
+		mdev_migration_set_ready(mig);
+}
+
 /* What is read next: bytes, 0 at the end, -EAGAIN to look on, or -errno. */
 static ssize_t mdev_migration_v2_file_fetch_locked(struct mdev_migration_v2_file *file,
 						   u8 *data, size_t len)
@@ -78,12 +90,14 @@ static ssize_t mdev_migration_v2_file_fetch_locked(struct mdev_migration_v2_file
 	got = mdev_migration_save_renew_locked(mig);
 	if (!got)
 		got = mdev_migration_producer_read(mig->producer, data, len);
-	if (got > 0)
+	if (got > 0) {
 		atomic64_add(got, &mig->moved);
-	else if (got < 0 && got != -EAGAIN)
-		mdev_migration_wake(mig);
-	else if (!got && !mdev_migration_producer_saved(mig->producer))
+	} else if (got < 0 && got != -EAGAIN) {
+		mdev_migration_set_ready(mig);
+	} else if (!got && !mdev_migration_producer_saved(mig->producer)) {
+		mdev_migration_v2_file_empty_locked(mig);
 		got = -ENOMSG;
+	}
 	return got;
 }
 
@@ -127,7 +141,7 @@ static ssize_t mdev_migration_v2_file_read(struct file *filp, char __user *buf,
 		if (copy_to_user(buf + done, bounce, got)) {
 			got = -EFAULT;
 			WRITE_ONCE(file->error, got);
-			mdev_migration_wake(file->mig);
+			mdev_migration_set_ready(file->mig);
 			break;
 		}
 		done += got;
@@ -158,6 +172,10 @@ static ssize_t mdev_migration_v2_file_write(struct file *filp,
 					    file, buf, count) : 0;
 }
 
+/*
+ * Takes no lock: the handle may wait for the device, and that for user space. Whoever
+ * polls may hold a lock that others cannot be killed in, as epoll does.
+ */
 static __poll_t mdev_migration_v2_file_poll(struct file *filp,
 					    struct poll_table_struct *table)
 {
@@ -167,17 +185,12 @@ static __poll_t mdev_migration_v2_file_poll(struct file *filp,
 
 	poll_wait(filp, &mig->wait, table);
 
-	/* Who is being killed does not look at what it gets. */
-	if (mutex_lock_killable(&mig->state_mutex))
-		return EPOLLERR;
 	if (mdev_migration_v2_file_loads(file))
 		events = EPOLLOUT | EPOLLWRNORM;
 	else if (!mdev_migration_v2_file_saves(file))
 		events = EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP;
-	else if (READ_ONCE(file->error) ||
-		 mdev_migration_producer_ready(mig->producer))
+	else if (READ_ONCE(mig->ready))
 		events = EPOLLIN | EPOLLRDNORM;
-	mutex_unlock(&mig->state_mutex);
 	return events;
 }
 

@@ -277,8 +277,9 @@ void mdev_migration_touch(struct mdev_migration *mig);
  * mdev_migration_dirtied - there is memory that was written since the last look
  * @mig: the handle
  *
- * Call while memory is tracked when @dirty_estimate has risen from 0: somebody
- * may wait for that. Never sleeps, callable under any lock but in a wakeup.
+ * Call while memory is tracked when @dirty_estimate has risen from 0: whoever
+ * polls learns it by this alone. Never sleeps, callable under any lock but in a
+ * wakeup.
  */
 void mdev_migration_dirtied(struct mdev_migration *mig);
 
