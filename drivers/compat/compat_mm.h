@@ -38,25 +38,26 @@ static inline long compat_pin_user_pages_remote(struct mm_struct *mm,
  * @mm: address space; its mmap_lock is held for reading
  * @start: first address
  * @nr_pages: how many pages
- * @write: for writing
+ * @flags: FOLL_WRITE for writing, FOLL_NOWAIT
  * @pages: receives the pages
  *
  * A page of a private mapping that is shared, such as the zero page, is copied
  * first, or what the CPU writes later would go to another page than the pinned
  * one. The kernel does that by itself since 6.2; before, a write fault does.
  *
- * Return: pages pinned, which may be fewer, or a negative errno.
+ * Return: pages pinned, which may be fewer, or a negative errno; 0 if FOLL_NOWAIT
+ * has it that the first is waited for elsewhere.
  */
 static inline long compat_pin_user_pages_longterm(struct mm_struct *mm,
 						  unsigned long start,
 						  unsigned long nr_pages,
-						  bool write,
+						  unsigned int flags,
 						  struct page **pages)
 {
-	unsigned int flags = FOLL_LONGTERM | (write ? FOLL_WRITE : 0);
 #ifdef HAVE_GUP_READ_SHARES
-	struct vm_area_struct *vma = write ? NULL : vma_lookup(mm, start);
+	struct vm_area_struct *vma;
 
+	vma = flags & FOLL_WRITE ? NULL : vma_lookup(mm, start);
 	if (vma)
 		nr_pages = min(nr_pages, (vma->vm_end - start) >> PAGE_SHIFT);
 	/* of huge pages a write cannot be forced */
@@ -64,7 +65,8 @@ static inline long compat_pin_user_pages_longterm(struct mm_struct *mm,
 	    (vma->vm_flags & VM_WRITE || !is_vm_hugetlb_page(vma)))
 		flags |= FOLL_WRITE | FOLL_FORCE;
 #endif
-	return compat_pin_user_pages_remote(mm, start, nr_pages, flags, pages);
+	return compat_pin_user_pages_remote(mm, start, nr_pages,
+					    flags | FOLL_LONGTERM, pages);
 }
 
 /**

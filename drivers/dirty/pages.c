@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/userfaultfd_k.h>
 
 #include "compat_mm.h"
 #include "vfio_dirty_private.h"
@@ -60,6 +61,79 @@ static unsigned long vfio_dirty_count_charged(struct page **pages,
 	return charged;
 }
 
+/*
+ * How many pages there are before one that is a driver's, such as that of a device's
+ * memory: a driver may want to know who writes, and put another in its place. Those
+ * are pinned on no kernel, but can be copied to and from as the process itself does.
+ */
+static unsigned long vfio_dirty_pages_ordinary(struct mm_struct *mm,
+					       unsigned long start,
+					       unsigned long nr)
+{
+	unsigned long end = start + (nr << PAGE_SHIFT);
+	struct vm_area_struct *vma;
+
+	mmap_assert_locked(mm);
+	for (vma = find_vma(mm, start); vma && vma->vm_start < end;
+	     vma = find_vma(mm, vma->vm_end)) {
+		if (vma->vm_flags & VM_MIXEDMAP)
+			return vma->vm_start <= start ?
+			       0 : (vma->vm_start - start) >> PAGE_SHIFT;
+	}
+	return nr;
+}
+
+/*
+ * Have a page brought in. Waits without mmap_lock, and can be killed: the page may
+ * come from a file system in user space, and the process must be able to end.
+ */
+static int vfio_dirty_pages_fault(struct vfio_dirty_mapping *m,
+				  unsigned long address)
+{
+	unsigned int flags = FAULT_FLAG_REMOTE;
+	bool unlocked = false;
+
+	if (m->prot & IOMMU_WRITE)
+		flags |= FAULT_FLAG_WRITE;
+	return fixup_user_fault(m->mm, address, flags, &unlocked);
+}
+
+/*
+ * Pin pages, or some of them; mmap_lock is dropped for each that is waited for. Of
+ * memory with a userfaultfd none is: what is swapped out comes, what is missing is
+ * an error.
+ */
+static long vfio_dirty_pages_pin_mmap_locked(struct vfio_dirty_mapping *m,
+					     unsigned long start,
+					     unsigned long nr,
+					     struct page **pages)
+{
+	unsigned int flags = m->prot & IOMMU_WRITE ? FOLL_WRITE : 0;
+	struct vm_area_struct *vma;
+	unsigned int tries;
+	long got;
+
+	mmap_assert_locked(m->mm);
+	for (tries = 0; tries < VFIO_DIRTY_PAGES_TRIES; tries++) {
+		nr = vfio_dirty_pages_ordinary(m->mm, start, nr);
+		if (!nr)
+			return -EFAULT;
+		got = compat_pin_user_pages_longterm(m->mm, start, nr,
+						     flags | FOLL_NOWAIT,
+						     pages);
+		if (got)
+			return got;
+		vma = vma_lookup(m->mm, start);
+		if (vma && userfaultfd_armed(vma))
+			return compat_pin_user_pages_longterm(m->mm, start, nr,
+							      flags, pages);
+		got = vfio_dirty_pages_fault(m, start);
+		if (got)
+			return got;
+	}
+	return -EAGAIN;
+}
+
 /**
  * vfio_dirty_pages_put - give pages back
  * @m: their mapping
@@ -86,31 +160,9 @@ void vfio_dirty_pages_put(struct vfio_dirty_mapping *m, struct page **pages,
 }
 
 /*
- * How many pages there are before one that is a driver's, such as that of a device's
- * memory: a driver may want to know who writes, and put another in its place. Those
- * are pinned on no kernel, but can be copied to and from as the process itself does.
- */
-static unsigned long vfio_dirty_pages_ordinary(struct mm_struct *mm,
-					       unsigned long start,
-					       unsigned long nr)
-{
-	unsigned long end = start + (nr << PAGE_SHIFT);
-	struct vm_area_struct *vma;
-
-	mmap_assert_locked(mm);
-	for (vma = find_vma(mm, start); vma && vma->vm_start < end;
-	     vma = find_vma(mm, vma->vm_end)) {
-		if (vma->vm_flags & VM_MIXEDMAP)
-			return vma->vm_start <= start ?
-			       0 : (vma->vm_start - start) >> PAGE_SHIFT;
-	}
-	return nr;
-}
-
-/*
- * Pin pages, or some of them. Nothing here waits for userfaultfd: without a way to
- * drop mmap_lock a page that it would have to fill is an error. A file system in
- * user space may keep us waiting, as it does everybody who faults.
+ * Pin pages, or some of them. Nothing here waits for userfaultfd: a page that it
+ * would have to fill is an error. A file system in user space may keep us waiting,
+ * as it does everybody who faults.
  */
 static long vfio_dirty_pages_pin(struct vfio_dirty_mapping *m,
 				 unsigned long page, unsigned long nr,
@@ -122,11 +174,7 @@ static long vfio_dirty_pages_pin(struct vfio_dirty_mapping *m,
 	got = mmap_read_lock_killable(m->mm);
 	if (got)
 		return got;
-	nr = vfio_dirty_pages_ordinary(m->mm, start, nr);
-	if (nr)
-		got = compat_pin_user_pages_longterm(m->mm, start, nr,
-						     m->prot & IOMMU_WRITE,
-						     pages);
+	got = vfio_dirty_pages_pin_mmap_locked(m, start, nr, pages);
 	mmap_read_unlock(m->mm);
 	for (i = 0; got > 0 && i < got; i++) {
 		if (is_zero_pfn(page_to_pfn(pages[i])))

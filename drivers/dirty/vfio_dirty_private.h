@@ -18,7 +18,8 @@
  *	    vfio_dirty_tables_lock
  *
  * vfio_dirty_container.lock is never held over a driver's dma_unmap, over the
- * pinning of user memory or over copies to and from it that may sleep. What must
+ * pinning of user memory or over copies to and from it that may sleep. Nor is
+ * mmap_lock while user memory is waited for that comes from user space. What must
  * stay meanwhile is held by counts: the memory of a container and of a mapping by
  * their krefs, a mapping's place in the container by vfio_dirty_mapping.users,
  * a client by vfio_dirty_client.callbacks.

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that comes from a file system in user space, which does not answer. Who
+ * waits for it can be killed, and keeps nobody else from being killed.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "dirty.h"
+#include "kselftest_harness.h"
+#include "rig.h"
+#include "slowfs.h"
+#include "tasks.h"
+#include "vmm.h"
+
+static struct slowfs slow = { .fd = -1 };
+
+FIXTURE(slow_file)
+{
+	struct vmm vmm;
+	struct dirty_rig rig;
+};
+
+FIXTURE_SETUP(slow_file)
+{
+	int ret = slowfs_start(&slow);
+
+	memset(self, 0, sizeof(*self));
+	self->rig.vfio = (struct vfio_client)VFIO_CLIENT_CLOSED;
+	if (ret == -EOPNOTSUPP)
+		SKIP(return, "CONFIG_FUSE_FS");
+	ASSERT_EQ(0, ret);
+}
+
+FIXTURE_TEARDOWN(slow_file)
+{
+	slowfs_stop(&slow);
+	if (self->vmm.go)
+		vmm_destroy(&self->vmm);
+	dirty_rig_destroy(&self->rig);
+}
+
+#define SLOW_IOVA	0x300000000ULL
+
+/* Its memory is a file's, whose file system does not answer. */
+static int life_on_a_slow_file(struct vmm *vmm)
+{
+	union gpu_command fill = gpu_fill(RIG_FREE, 64, 1, 0, 1);
+	struct rig *rig = &vmm->rig;
+	int fd;
+	void *mem;
+
+	close(slow.fd);
+	fd = open(slow.file, O_RDWR | O_CLOEXEC);
+	mem = mmap(NULL, SLOWFS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd,
+		   0);
+	if (mem == MAP_FAILED || rig_open(rig))
+		return __LINE__;
+	if (vfio_map_dma(rig->vmm.vfio.container, SLOW_IOVA, mem, SLOWFS_SIZE,
+			 DIRTY_RW) ||
+	    gpu_gtt_bind(&rig->vmm.gpu, RIG_FREE / RIG_PAGE,
+			 SLOWFS_SIZE / RIG_PAGE,
+			 SLOW_IOVA | MVGPU_GTT_VALID | MVGPU_GTT_WRITE))
+		return __LINE__;
+	if (gpu_ring_put(&rig->ring, &fill) || gpu_ring_kick(&rig->ring))
+		return __LINE__;
+	while (!__atomic_load_n(vmm->go, __ATOMIC_ACQUIRE))
+		usleep(500);
+	/* the address space is nobody's meanwhile */
+	if (mmap(NULL, RIG_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		 0) == MAP_FAILED)
+		return __LINE__;
+	vmm_say(vmm, 'm');
+	pause();
+	return 0;
+}
+
+TEST_F_TIMEOUT(slow_file, vmm_of_an_engine_that_waits_can_be_killed, 600)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_on_a_slow_file));
+	ASSERT_EQ(0, slowfs_wait(&slow));
+	__atomic_store_n(self->vmm.go, 1, __ATOMIC_RELEASE);
+	EXPECT_EQ('m', vmm_heard(&self->vmm));
+	kill(self->vmm.pid, SIGKILL);
+	EXPECT_TRUE(task_gone(self->vmm.pid));
+}
+
+/* What processes want of memory that does not come. */
+
+static void pin(struct dirty_rig *rig)
+{
+	dirty_pin(rig, 0, 1, PINTEST_READ | PINTEST_WRITE);
+}
+
+static void copy(struct dirty_rig *rig)
+{
+	char byte;
+
+	dirty_rw(rig, 0, &byte, 1, 0);
+}
+
+static void unmap(struct dirty_rig *rig)
+{
+	vfio_unmap_dma(rig->vfio.container, 0, SLOWFS_SIZE);
+}
+
+static pid_t ask_for_memory(struct dirty_rig *rig,
+			    void (*call)(struct dirty_rig *rig))
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(slow.fd);
+	call(rig);
+	_exit(0);
+}
+
+/* Is one gone that waits, when it is killed? */
+static bool waits_and_goes(pid_t pid)
+{
+	if (!task_waits(pid))
+		return false;
+	kill(pid, SIGKILL);
+	return task_gone(pid) && task_ended(pid) == SIGKILL;
+}
+
+TEST_F_TIMEOUT(slow_file, pin_and_who_waits_for_it_can_be_killed, 600)
+{
+	pid_t first, others[3];
+	unsigned int i;
+	void *mem;
+
+	ASSERT_EQ(0, dirty_rig_open(&self->rig));
+	mem = mmap(NULL, SLOWFS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+		   open(slow.file, O_RDWR | O_CLOEXEC), 0);
+	ASSERT_NE(MAP_FAILED, mem);
+	ASSERT_EQ(0, vfio_map_dma(self->rig.vfio.container, 0, mem,
+				  SLOWFS_SIZE, DIRTY_RW));
+	first = ask_for_memory(&self->rig, pin);
+	ASSERT_EQ(0, slowfs_wait(&slow));
+	EXPECT_TRUE(task_waits(first));
+	others[0] = ask_for_memory(&self->rig, pin);
+	EXPECT_TRUE(task_waits(others[0]));
+	others[2] = ask_for_memory(&self->rig, unmap);
+	EXPECT_TRUE(task_waits(others[2]));
+	/* behind the unmap */
+	others[1] = ask_for_memory(&self->rig, copy);
+	EXPECT_TRUE(task_waits(others[1]));
+	for (i = 0; i < 3; i++)
+		EXPECT_TRUE(waits_and_goes(others[i])) TH_LOG("%u", i);
+	EXPECT_TRUE(waits_and_goes(first));
+}
+
+TEST_HARNESS_MAIN
