@@ -340,8 +340,8 @@ static void mvgpu_context_apply_config(struct mvgpu_device *dev, u16 version,
 	mutex_lock(&dev->config_lock);
 	mvgpu_config_apply(&dev->config, version, cur);
 	master = mvgpu_config_bus_master(&dev->config);
-	/* stopped: there is nothing to wait for and to interrupt */
-	WARN_ON_ONCE(mvgpu_worker_set_bus_master(dev, master));
+	/* stopped: there is nothing to wait for */
+	mvgpu_worker_set_bus_master(dev, master);
 	mutex_unlock(&dev->config_lock);
 }
 

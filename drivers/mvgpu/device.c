@@ -179,8 +179,8 @@ void mvgpu_device_reset_state(struct mvgpu_device *dev)
 	mutex_lock(&dev->config_lock);
 	mvgpu_config_reset(&dev->config, dev->type->vram_size);
 	mvgpu_msix_reset(&dev->msix);
-	/* Stopped, so that there is nothing to wait for and to interrupt. */
-	WARN_ON_ONCE(mvgpu_worker_set_bus_master(dev, false));
+	/* Stopped, so that there is nothing to wait for. */
+	mvgpu_worker_set_bus_master(dev, false);
 	mutex_unlock(&dev->config_lock);
 
 	/* eventfds stay: they are the VMM's way to listen, not the guest's */

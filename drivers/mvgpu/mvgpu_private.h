@@ -12,6 +12,9 @@
  *		leaves; none is held while another is taken, nor over pin,
  *		unpin, dma_rw, mark or user copies
  *
+ * Of these the state mutex alone is held over a wait for the worker, which may wait
+ * for the VMM's memory, and so for user space: it is taken killably.
+ *
  * The mmap lock is outside of a VRAM page's lock, and that of mvgpu_vram::lock
  * (fault handlers); the locks of page tables are inside of a page's lock, but not
  * of mvgpu_vram::lock. The first two are inside of none of the others, but that
@@ -371,8 +374,9 @@ void mvgpu_worker_close(struct mvgpu_device *dev);
 void mvgpu_worker_kick(struct mvgpu_device *dev);
 int mvgpu_worker_quiesce(struct mvgpu_device *dev);
 void mvgpu_worker_resume(struct mvgpu_device *dev);
-/* Bus mastering changed; off returns once no DMA is in flight, or -EINTR. */
-int mvgpu_worker_set_bus_master(struct mvgpu_device *dev, bool on);
+/* Bus mastering changed; and wait until no DMA is in flight that it forbids. */
+void mvgpu_worker_set_bus_master(struct mvgpu_device *dev, bool on);
+int mvgpu_worker_await_dma(struct mvgpu_device *dev);
 
 /* worker.c, with mvgpu_worker::lock held */
 bool mvgpu_worker_runs_locked(struct mvgpu_device *dev);

@@ -68,8 +68,9 @@ static ssize_t mvgpu_regions_config_read(struct mvgpu_device *dev,
 	return done;
 }
 
-static int mvgpu_regions_config_put_locked(struct mvgpu_device *dev, u64 pos,
-					   const u8 *data, u32 len)
+/* Returns whether DMA is forbidden that was allowed. */
+static bool mvgpu_regions_config_put_locked(struct mvgpu_device *dev, u64 pos,
+					    const u8 *data, u32 len)
 {
 	bool was = mvgpu_config_bus_master(&dev->config);
 	bool now;
@@ -78,22 +79,27 @@ static int mvgpu_regions_config_put_locked(struct mvgpu_device *dev, u64 pos,
 
 	mvgpu_config_write(&dev->config, pos, data, len);
 	now = mvgpu_config_bus_master(&dev->config);
+	if (now != was)
+		mvgpu_worker_set_bus_master(dev, now);
 
-	/* A killed wait ends early, but the device does as the bit says. */
-	return now == was ? 0 : mvgpu_worker_set_bus_master(dev, now);
+	return was && !now;
 }
 
 static int mvgpu_regions_config_put(struct mvgpu_device *dev, u64 pos,
 				    const u8 *data, u32 len)
 {
-	int ret;
+	bool forbids;
+	int ret = 0;
 
 	if (mutex_lock_killable(&dev->config_lock))
 		return -EINTR;
-	ret = mvgpu_regions_config_put_locked(dev, pos, data, len);
+	forbids = mvgpu_regions_config_put_locked(dev, pos, data, len);
 	mutex_unlock(&dev->config_lock);
 
 	mdev_migration_touch(dev->mig);
+	/* A killed wait ends early, but the device does as the bit says. */
+	if (forbids)
+		ret = mvgpu_worker_await_dma(dev);
 	if (!ret && mvgpu_config_is_flr(pos, data, len))
 		ret = mdev_migration_reset(dev->mig);
 	return ret;

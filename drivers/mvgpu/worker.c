@@ -588,10 +588,9 @@ void mvgpu_worker_resume(struct mvgpu_device *dev)
  * @dev: the device, open
  * @on: which of them
  *
- * Return: 0 once no DMA is in flight that is not allowed, or -EINTR: then
- * there is none after the chunk that runs.
+ * There may be a chunk that still runs: see mvgpu_worker_await_dma().
  */
-int mvgpu_worker_set_bus_master(struct mvgpu_device *dev, bool on)
+void mvgpu_worker_set_bus_master(struct mvgpu_device *dev, bool on)
 {
 	struct mvgpu_worker *worker = &dev->worker;
 
@@ -603,10 +602,36 @@ int mvgpu_worker_set_bus_master(struct mvgpu_device *dev, bool on)
 
 	if (on) {
 		mvgpu_worker_kick(dev);
-		return 0;
+		/* who waited for the end of DMA has nothing to wait for */
+		wake_up_all(&worker->idle);
 	}
-	if (wait_event_killable(worker->idle, mvgpu_worker_is_idle(worker)))
-		return -EINTR;
+}
 
-	return 0;
+static bool mvgpu_worker_obeys(struct mvgpu_worker *worker)
+{
+	bool obeys;
+
+	spin_lock(&worker->lock);
+	obeys = !worker->busy || worker->bus_master;
+	spin_unlock(&worker->lock);
+
+	return obeys;
+}
+
+/**
+ * mvgpu_worker_await_dma - wait until no DMA is in flight that is forbidden
+ * @dev: the device, open
+ *
+ * The chunk that runs may wait for the VMM's memory, and so for the VMM: hold no
+ * lock that somebody takes who cannot be killed.
+ *
+ * Return: 0, also if DMA is allowed again; or -EINTR: then there is none after
+ * the chunk that runs.
+ */
+int mvgpu_worker_await_dma(struct mvgpu_device *dev)
+{
+	struct mvgpu_worker *worker = &dev->worker;
+
+	return wait_event_killable(worker->idle, mvgpu_worker_obeys(worker)) ?
+	       -EINTR : 0;
 }
