@@ -115,6 +115,7 @@ u64 mvgpu_device_vram_used(struct mvgpu_device *dev)
 static int mvgpu_device_open(struct vfio_device *vdev)
 {
 	struct mvgpu_device *dev = mvgpu_device(vdev);
+	struct vfio_dirty_client *dirty;
 	int ret;
 
 	dev->vram = mvgpu_vram_create(dev->type->vram_size, dev->mig);
@@ -125,11 +126,13 @@ static int mvgpu_device_open(struct vfio_device *vdev)
 	if (ret)
 		goto err_vram;
 
-	dev->dirty = vfio_dirty_open(vdev);
-	if (IS_ERR(dev->dirty)) {
-		ret = PTR_ERR(dev->dirty);
+	dirty = vfio_dirty_open(vdev);
+	if (IS_ERR(dirty)) {
+		ret = PTR_ERR(dirty);
 		goto err_gtt;
 	}
+	/* newer kernels may call dma_unmap by now */
+	WRITE_ONCE(dev->dirty, dirty);
 
 	mvgpu_config_reset(&dev->config, dev->type->vram_size);
 	mvgpu_msix_reset(&dev->msix);
@@ -145,6 +148,7 @@ static int mvgpu_device_open(struct vfio_device *vdev)
 
 err_dirty:
 	vfio_dirty_close(dev->dirty);
+	WRITE_ONCE(dev->dirty, NULL);
 err_gtt:
 	mvgpu_gtt_destroy(dev);
 err_vram:
@@ -164,7 +168,7 @@ static void mvgpu_device_close(struct vfio_device *vdev)
 	mvgpu_gtt_destroy(dev);
 	vfio_dirty_log_close(dev->log);
 	vfio_dirty_close(dev->dirty);
-	dev->dirty = NULL;
+	WRITE_ONCE(dev->dirty, NULL);
 	mvgpu_vram_close(dev->vram);
 	mvgpu_vram_put(dev->vram);
 	dev->vram = NULL;

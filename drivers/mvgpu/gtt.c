@@ -347,7 +347,7 @@ void mvgpu_gtt_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 	u32 i;
 
 	/* without pins, the IOMMU backend itself looks at every access */
-	if (!length || !dev->dirty)
+	if (!length || !READ_ONCE(dev->dirty))
 		return;
 
 	mutex_lock(&gtt->lock);
