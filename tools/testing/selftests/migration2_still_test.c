@@ -204,7 +204,20 @@ TEST_F(still, a_writer_sees_the_hang_up)
 }
 
 /* Ways to change the state of a device, and its memory. */
-#define WAYS	3
+#define WAYS	4
+
+/* Through a mapping that stays, so that its page may be writable already. */
+static int write_mapped(struct rig *rig, __u64 offset, __u32 value)
+{
+	static char *vram;
+
+	if (!vram)
+		vram = gpu_vram_map(&rig->vmm.gpu);
+	if (!vram)
+		return -errno;
+	__atomic_store_n((__u32 *)(vram + offset), value, __ATOMIC_RELAXED);
+	return 0;
+}
 
 static int change(struct rig *rig, int way, unsigned int value)
 {
@@ -218,8 +231,10 @@ static int change(struct rig *rig, int way, unsigned int value)
 	case 1:
 		return gpu_gtt_bind(&rig->vmm.gpu, 1000, 1,
 				    MVGPU_GTT_VALID | value * PAGE);
-	default:
+	case 2:
 		return gpu_vram_write(&rig->vmm.gpu, 5 * MIB, &byte, 4);
+	default:
+		return write_mapped(rig, 6 * MIB, byte);
 	}
 }
 
@@ -239,8 +254,8 @@ static bool changed(struct rig *rig, int way, unsigned int value)
 		return !gpu_gtt_read(&rig->vmm.gpu, 1000, &entry) &&
 		       entry == (MVGPU_GTT_VALID | value * PAGE);
 	default:
-		return !gpu_vram_read(&rig->vmm.gpu, 5 * MIB, &byte, 4) &&
-		       byte == value;
+		return !gpu_vram_read(&rig->vmm.gpu, (3 + way) * MIB, &byte,
+				      4) && byte == value;
 	}
 }
 
