@@ -6,10 +6,14 @@
 #define _GNU_SOURCE	/* accept4() */
 #endif
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,10 +37,10 @@ static int attach_listener(int fd, const struct sockaddr *to, socklen_t len)
 	return listen(fd, 1);
 }
 
-static int attach(int family, const struct sockaddr *to, socklen_t len,
+static int attach(int type, const struct sockaddr *to, socklen_t len,
 		  attach_fn *how)
 {
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(to->sa_family, type | SOCK_CLOEXEC, 0);
 	int err;
 
 	if (fd < 0)
@@ -55,7 +59,7 @@ static int open_unix(const char *path, attach_fn *how)
 	if (!*path || strlen(path) >= sizeof(to.sun_path))
 		return -EINVAL;
 	memcpy(to.sun_path, path, strlen(path));
-	return attach(AF_UNIX, (struct sockaddr *)&to, sizeof(to), how);
+	return attach(SOCK_STREAM, (struct sockaddr *)&to, sizeof(to), how);
 }
 
 static int open_tcp(const char *name, attach_fn *how)
@@ -81,8 +85,7 @@ static int open_tcp(const char *name, attach_fn *how)
 	if (getaddrinfo(host, port + 1, &hints, &found))
 		return -EHOSTUNREACH;
 	for (one = found; one && ret < 0; one = one->ai_next)
-		ret = attach(one->ai_family, one->ai_addr, one->ai_addrlen,
-			     how);
+		ret = attach(SOCK_STREAM, one->ai_addr, one->ai_addrlen, how);
 	freeaddrinfo(found);
 	return ret;
 }
@@ -110,26 +113,80 @@ int wire_connect(const char *address)
 	return fd;
 }
 
-/* A socket that an earlier target left behind, and nothing else. */
-static void remove_stale(const char *address)
+/*
+ * Locks the folder of a socket against other targets, of which one must not take
+ * away the socket that another has just made. Returns what to close, or -errno.
+ */
+static int lock_folder(const char *path)
 {
+	const char *name = strrchr(path, '/');
+	char folder[sizeof(((struct sockaddr_un *)0)->sun_path)] = ".";
+	size_t len = name ? name - path + 1 : 0;
 	int fd;
 
-	if (strncmp(address, "unix:", 5))
-		return;
-	fd = open_unix(address + 5, connect);
+	if (len >= sizeof(folder))
+		return -EINVAL;
+	if (len) {
+		memcpy(folder, path, len);
+		folder[len] = '\0';
+	}
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX)) {
+		close(fd);
+		return -EADDRINUSE;
+	}
+	return fd;
+}
+
+/*
+ * Removes a socket that an earlier target left behind, and nothing else. Who
+ * listens must not notice that somebody asks: a socket of another kind is not
+ * connected, but the error tells whether there is anybody.
+ */
+static int remove_stale(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct stat st;
+	int fd;
+
+	if (lstat(path, &st))
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EADDRINUSE;
+	memcpy(to.sun_path, path, strlen(path));
+	fd = attach(SOCK_DGRAM, (struct sockaddr *)&to, sizeof(to), connect);
 	if (fd >= 0)
 		close(fd);
-	else if (fd == -ECONNREFUSED)
-		unlink(address + 5);
+	if (fd != -ECONNREFUSED)
+		return fd == -EACCES ? fd : -EADDRINUSE;
+	return unlink(path) ? -errno : 0;
+}
+
+static int listen_unix(const char *path)
+{
+	int folder, fd;
+
+	if (!*path || strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return -EINVAL;
+	folder = lock_folder(path);
+	if (folder < 0)
+		return folder;
+	fd = remove_stale(path);
+	if (!fd)
+		fd = open_unix(path, attach_listener);
+	close(folder);
+	return fd;
 }
 
 int wire_accept(const char *address)
 {
+	const bool is_unix = !strncmp(address, "unix:", 5);
 	int listener, fd;
 
-	remove_stale(address);
-	listener = open_address(address, attach_listener);
+	listener = is_unix ? listen_unix(address + 5) :
+			     open_address(address, attach_listener);
 	if (listener < 0)
 		return listener;
 	do {
@@ -137,8 +194,9 @@ int wire_accept(const char *address)
 	} while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		fd = -errno;
-	close(listener);
-	if (!strncmp(address, "unix:", 5))
+	/* While it listens, nobody takes the path for stale: it is still ours. */
+	if (is_unix)
 		unlink(address + 5);
+	close(listener);
 	return fd;
 }

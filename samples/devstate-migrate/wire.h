@@ -131,9 +131,10 @@ int wire_connect(const char *address);
 
 /**
  * wire_accept - wait for one source
- * @address: as above; an old socket at PATH is replaced
+ * @address: as above; a socket at PATH that nobody has open any more is replaced
  *
- * Return: a connected socket, or -errno as above.
+ * Return: a connected socket, or -errno as above; -EADDRINUSE if somebody has
+ * the address, or if PATH is no socket. Who listens there is not disturbed.
  */
 int wire_accept(const char *address);
 

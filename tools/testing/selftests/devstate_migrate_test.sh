@@ -91,6 +91,51 @@ both_ways()
 		at_work "$program" pair "$2" "$1" --seed 9 "${short[@]}" --ram 8
 }
 
+# A second target at an address says so and ends, and the first goes on.
+second_target()
+{
+	local address=unix:$work/socket target refused status
+
+	"$program" target --device "$second" --listen "$address" &
+	target=$!
+	until [ -S "$work/socket" ]; do
+		kill -0 "$target" || return 1
+	done
+	"$program" target --device "$second" --listen "$address" 2>"$work/said"
+	refused=$?
+	"$program" source --device "$first" --to "$address" --seed 15 "${short[@]}"
+	status=$?
+	wait "$target" || [ "$status" -eq 3 ] || status=1
+	[ "$refused" -eq 1 ] &&
+		grep -q "$address: Address already in use" "$work/said" || return 1
+	return "$status"
+}
+
+# A socket that a target left is replaced.
+stale_socket()
+{
+	local target
+
+	"$program" target --device "$second" --listen "unix:$work/socket" &
+	target=$!
+	until [ -S "$work/socket" ]; do
+		kill -0 "$target" || return 1
+	done
+	kill -KILL "$target"
+	wait "$target"
+	[ -S "$work/socket" ] && apart "unix:$work/socket" --seed 16 "${short[@]}"
+}
+
+no_socket()
+{
+	local status
+
+	echo precious >"$work/file"
+	timeout 10 "$program" target --device "$second" --listen "unix:$work/file"
+	status=$?
+	[ "$(cat "$work/file")" = precious ] && return "$status"
+}
+
 unserved()
 {
 	local status
@@ -138,6 +183,9 @@ else
 	echo "ok $number moves over TCP on IPv6 # SKIP this kernel has no IPv6"
 fi
 expect 0 "is cancelled over a Unix socket" at_work apart "unix:$work/socket" --cancel --seed 14 "${short[@]}"
+expect 0 "a second target leaves the first alone" at_work second_target
+expect 0 "a socket that nobody has is replaced" at_work stale_socket
+expect 1 "a file that is no socket is left alone" no_socket
 expect 1 "does not move a vGPU onto itself" "$program" pair "$first" "$first" "${short[@]}"
 expect 1 "does not move to a vGPU that does not exist" \
 	"$program" pair "$first" aaaaaaaa-0000-0000-0000-000000000000 "${short[@]}"
