@@ -92,6 +92,7 @@ guest: export CONFIG_MVGPU_GUEST := m
 guest: modules
 	$(MAKE) -C samples OUTPUT="$(FARM)/samples-user" "$(FARM)/samples-user/workload"
 	cp "$(FARM)/samples-user/workload" "$(FARM)/workload"
+	$(MAKE) -C tools/testing/e2e OUTPUT="$(FARM)" "$(FARM)/driver-test"
 	tools/testing/e2e/mkguest.sh "$(KVER)" "$(FARM)"
 
 unit:

@@ -32,11 +32,8 @@ static int mvgpu_guest_open(struct inode *inode, struct file *file)
 static int mvgpu_guest_release(struct inode *inode, struct file *file)
 {
 	struct mvgpu_guest *guest = file->private_data;
-	u32 i;
 
-	/* A queue may wait for a semaphore, for ever. */
-	for (i = 0; i < MVGPU_GUEST_QUEUES; i++)
-		mvgpu_guest_queue_restart(guest, i);
+	mvgpu_guest_queue_forget_all(guest);
 	mutex_lock(&guest->lock);
 	mvgpu_guest_buffer_free_all(guest);
 	guest->mapping = NULL;

@@ -35,6 +35,16 @@ struct vm_area_struct;
 	(MVGPU_GUEST_FENCE_ENTRY - MVGPU_GUEST_QUEUES * MVGPU_GUEST_RING_PAGES)
 
 /**
+ * struct mvgpu_guest_dropped - fences that a restart dropped
+ * @after: those after this one ...
+ * @last: ... up to this one
+ */
+struct mvgpu_guest_dropped {
+	u64 after;
+	u64 last;
+};
+
+/**
  * struct mvgpu_guest_queue - a queue and its ring
  * @lock: protects all but what is said to have other rules
  * @wait: who waits for fences; woken by the interrupt
@@ -46,8 +56,9 @@ struct vm_area_struct;
  * @submitted: sequence number of the last fence; read without @lock
  * @seen: that of the last fence that an interrupt told of; written there alone,
  *	but when the queue is disabled
- * @canceled_after: the last restart dropped fences after this one ...
- * @canceled: ... up to this one
+ * @dropped: what restarts dropped since the file was opened, ascending
+ * @dropped_count: how many
+ * @dropped_room: for how many there is memory
  * @fault: enum mvgpu_fault; written by the interrupt, but when disabled
  * @fault_address: GPU address
  */
@@ -61,8 +72,9 @@ struct mvgpu_guest_queue {
 	u32 head;
 	u64 submitted;
 	u64 seen;
-	u64 canceled_after;
-	u64 canceled;
+	struct mvgpu_guest_dropped *dropped;
+	u32 dropped_count;
+	u32 dropped_room;
 	u32 fault;
 	u64 fault_address;
 };
@@ -133,6 +145,9 @@ struct mvgpu_guest {
 /* main.c */
 void mvgpu_guest_put(struct mvgpu_guest *guest);
 
+/* command.c */
+bool mvgpu_guest_command_ok(const void *command);
+
 /* gtt.c */
 void mvgpu_guest_gtt_write(struct mvgpu_guest *guest, u32 entry, u64 value);
 void mvgpu_guest_gtt_flush(struct mvgpu_guest *guest);
@@ -156,6 +171,7 @@ void mvgpu_guest_queue_disable_all(struct mvgpu_guest *guest);
 void mvgpu_guest_queue_wake_all(struct mvgpu_guest *guest);
 void mvgpu_guest_queue_interrupt(struct mvgpu_guest *guest, unsigned int vector);
 int mvgpu_guest_queue_restart(struct mvgpu_guest *guest, u32 number);
+void mvgpu_guest_queue_forget_all(struct mvgpu_guest *guest);
 int mvgpu_guest_queue_submit(struct mvgpu_guest *guest,
 			     struct mvgpu_guest_submit *submit,
 			     const void *commands);

@@ -6,7 +6,8 @@
  * One program at a time has the device open. It allocates buffers, of guest
  * memory or VRAM, and binds their pages to GPU addresses of its choice, which
  * begin at 0. The commands that it submits are those of linux/mvgpu.h, with GPU
- * addresses. Bindings and buffers end with the last reference to the file.
+ * addresses. Bindings, buffers and numbers of fences end with the last reference
+ * to the file; who opens it next finds nothing of them.
  *
  * All calls fail with ENODEV once the vGPU is gone. Mappings of guest memory
  * stay then; access to those of VRAM raises SIGBUS.
@@ -97,8 +98,9 @@ struct mvgpu_guest_bind {
  * @queue: which queue
  * @sequence: out: for MVGPU_GUEST_WAIT; one more with each call on a queue
  *
- * A fence that raises the interrupt follows the commands. BIND and UNBIND are
- * EINVAL. EAGAIN: the ring is full; wait for an earlier call. EIO: the queue
+ * A fence that raises the interrupt follows the commands. EINVAL: BIND, UNBIND,
+ * an opcode that is not known, or one that reads or writes addresses that cannot
+ * be bound. EAGAIN: the ring is full; wait for an earlier call. EIO: the queue
  * has faulted; MVGPU_GUEST_RESTART.
  */
 struct mvgpu_guest_submit {
@@ -124,7 +126,7 @@ struct mvgpu_guest_submit {
  *
  * Waits for the interrupt of a fence. ETIMEDOUT: the fence was not written.
  * EIO: the queue stopped before it. ECANCELED: MVGPU_GUEST_RESTART came before
- * it. EINTR: a signal came.
+ * it, this one or an earlier one. EINTR: a signal came.
  */
 struct mvgpu_guest_wait {
 	__u64	sequence;

@@ -13,6 +13,7 @@
 #include <linux/iopoll.h>
 #include <linux/jiffies.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 
 #include "guest_private.h"
 
@@ -103,6 +104,10 @@ void mvgpu_guest_queue_destroy_all(struct mvgpu_guest *guest)
 			dma_free_coherent(dev, MVGPU_GUEST_RING_SIZE,
 					  queue->ring, queue->ring_dma);
 		queue->ring = NULL;
+		kfree(queue->dropped);
+		queue->dropped = NULL;
+		queue->dropped_room = 0;
+		queue->dropped_count = 0;
 	}
 	dma_free_coherent(dev, MVGPU_PAGE_SIZE, guest->fences,
 			  guest->fences_dma);
@@ -218,17 +223,81 @@ void mvgpu_guest_queue_interrupt(struct mvgpu_guest *guest, unsigned int vector)
 		mvgpu_guest_queue_look(guest, i);
 }
 
+/* There has to be room for one more before anything is dropped. */
+static int mvgpu_guest_queue_make_room(struct mvgpu_guest_queue *queue)
+{
+	u32 room = queue->dropped_room ? 2 * queue->dropped_room : 8;
+	struct mvgpu_guest_dropped *dropped;
+
+	lockdep_assert_held(&queue->lock);
+	if (queue->dropped_count < queue->dropped_room)
+		return 0;
+	dropped = krealloc_array(queue->dropped, room, sizeof(*dropped),
+				 GFP_KERNEL_ACCOUNT);
+	if (!dropped)
+		return -ENOMEM;
+	queue->dropped = dropped;
+	queue->dropped_room = room;
+	return 0;
+}
+
+/* Fences after that one, up to the last. Often this goes on where one ended. */
+static void mvgpu_guest_queue_drop(struct mvgpu_guest_queue *queue, u64 after)
+{
+	struct mvgpu_guest_dropped *last = queue->dropped +
+					   queue->dropped_count - 1;
+
+	lockdep_assert_held(&queue->lock);
+	if (after == queue->submitted)
+		return;
+	if (!queue->dropped_count || last->last != after) {
+		last++;
+		last->after = after;
+		queue->dropped_count++;
+	}
+	last->last = queue->submitted;
+}
+
+static bool mvgpu_guest_queue_was_dropped(const struct mvgpu_guest_queue *queue,
+					  u64 sequence)
+{
+	u32 first = 0, end = queue->dropped_count;
+
+	lockdep_assert_held(&queue->lock);
+	while (first < end) {
+		u32 middle = first + (end - first) / 2;
+
+		if (sequence > queue->dropped[middle].last)
+			first = middle + 1;
+		else if (sequence <= queue->dropped[middle].after)
+			end = middle;
+		else
+			return true;
+	}
+	return false;
+}
+
+/* What the interrupt finds afterwards is no fault of the commands before. */
+static int mvgpu_guest_queue_halt(struct mvgpu_guest *guest, u32 number)
+{
+	int ret = mvgpu_guest_queue_disable(guest, number);
+
+	if (!ret)
+		synchronize_irq(pci_irq_vector(guest->pdev,
+					       number % guest->vectors));
+	return ret;
+}
+
 /**
  * mvgpu_guest_queue_restart - do MVGPU_GUEST_RESTART
  * @guest: the vGPU
  * @number: the queue's
  *
- * Return: 0, -EINVAL, -ENODEV, or -EIO if the queue does not stop.
+ * Return: 0, -EINVAL, -ENODEV, -ENOMEM, or -EIO if the queue does not stop.
  */
 int mvgpu_guest_queue_restart(struct mvgpu_guest *guest, u32 number)
 {
 	struct mvgpu_guest_queue *queue;
-	u64 fence;
 	int ret;
 
 	if (number >= MVGPU_GUEST_QUEUES)
@@ -236,19 +305,12 @@ int mvgpu_guest_queue_restart(struct mvgpu_guest *guest, u32 number)
 	queue = &guest->queue[number];
 
 	mutex_lock(&queue->lock);
-	ret = -ENODEV;
-	if (guest->gone)
-		goto out;
-	ret = mvgpu_guest_queue_disable(guest, number);
+	ret = guest->gone ? -ENODEV : mvgpu_guest_queue_make_room(queue);
+	if (!ret)
+		ret = mvgpu_guest_queue_halt(guest, number);
 	if (ret)
 		goto out;
-	/* What the interrupt finds from here on is no fault of these commands. */
-	synchronize_irq(pci_irq_vector(guest->pdev, number % guest->vectors));
-	fence = mvgpu_guest_queue_fence(queue);
-	if (fence != queue->submitted) {
-		queue->canceled_after = fence;
-		queue->canceled = queue->submitted;
-	}
+	mvgpu_guest_queue_drop(queue, mvgpu_guest_queue_fence(queue));
 	WRITE_ONCE(*queue->fence, cpu_to_le64(queue->submitted));
 	WRITE_ONCE(queue->seen, queue->submitted);
 	WRITE_ONCE(queue->fault, MVGPU_FAULT_NONE);
@@ -257,6 +319,50 @@ int mvgpu_guest_queue_restart(struct mvgpu_guest *guest, u32 number)
 out:
 	mutex_unlock(&queue->lock);
 	return ret;
+}
+
+/* Of a queue that does not stop a fence may still come: go on after its number. */
+static void mvgpu_guest_queue_forget(struct mvgpu_guest *guest, u32 number)
+{
+	struct mvgpu_guest_queue *queue = &guest->queue[number];
+
+	lockdep_assert_held(&queue->lock);
+	if (guest->gone)
+		return;
+	if (mvgpu_guest_queue_halt(guest, number)) {
+		dev_err(&guest->pdev->dev,
+			"queue %u does not stop; load the driver anew to use it\n",
+			number);
+		return;
+	}
+	memset(queue->ring, 0, MVGPU_GUEST_RING_SIZE);
+	kfree(queue->dropped);
+	queue->dropped = NULL;
+	queue->dropped_room = 0;
+	queue->dropped_count = 0;
+	WRITE_ONCE(queue->submitted, 0);
+	WRITE_ONCE(*queue->fence, 0);
+	WRITE_ONCE(queue->seen, 0);
+	WRITE_ONCE(queue->fault, MVGPU_FAULT_NONE);
+	mvgpu_guest_queue_enable(guest, number);
+}
+
+/**
+ * mvgpu_guest_queue_forget_all - have the queues as they were at first
+ * @guest: the vGPU; nobody has its file open any more
+ *
+ * The next program finds nothing of the last one's: neither commands, of which
+ * one may wait for a semaphore for ever, nor numbers of fences.
+ */
+void mvgpu_guest_queue_forget_all(struct mvgpu_guest *guest)
+{
+	u32 i;
+
+	for (i = 0; i < MVGPU_GUEST_QUEUES; i++) {
+		mutex_lock(&guest->queue[i].lock);
+		mvgpu_guest_queue_forget(guest, i);
+		mutex_unlock(&guest->queue[i].lock);
+	}
 }
 
 /* Commands that fit into the ring; one place stays empty. */
@@ -320,9 +426,7 @@ static int mvgpu_guest_queue_submit_locked(struct mvgpu_guest *guest,
  * @submit: what the user asked for; the answer
  * @commands: the kernel's copy of the commands
  *
- * BIND would give access to all of the guest's memory.
- *
- * Return: 0, -EINVAL, -ENODEV, -EAGAIN or -EIO.
+ * Return: 0, -EINVAL, -ENODEV, -EAGAIN, -EIO or -EINTR.
  */
 int mvgpu_guest_queue_submit(struct mvgpu_guest *guest,
 			     struct mvgpu_guest_submit *submit,
@@ -332,13 +436,9 @@ int mvgpu_guest_queue_submit(struct mvgpu_guest *guest,
 	u32 i;
 	int ret;
 
-	for (i = 0; i < submit->count; i++) {
-		const __le32 *opcode = commands + i * MVGPU_COMMAND_SIZE;
-
-		if (le32_to_cpu(*opcode) == MVGPU_OP_BIND ||
-		    le32_to_cpu(*opcode) == MVGPU_OP_UNBIND)
+	for (i = 0; i < submit->count; i++)
+		if (!mvgpu_guest_command_ok(commands + i * MVGPU_COMMAND_SIZE))
 			return -EINVAL;
-	}
 	if (mutex_lock_interruptible(&queue->lock))
 		return -EINTR;
 	ret = mvgpu_guest_queue_submit_locked(guest, submit, commands);
@@ -355,8 +455,7 @@ static int mvgpu_guest_queue_result(struct mvgpu_guest *guest,
 	lockdep_assert_held(&queue->lock);
 	if (guest->gone)
 		return -ENODEV;
-	if (wait->sequence > queue->canceled_after &&
-	    wait->sequence <= queue->canceled)
+	if (mvgpu_guest_queue_was_dropped(queue, wait->sequence))
 		return -ECANCELED;
 	if (READ_ONCE(queue->seen) >= wait->sequence)
 		return 0;

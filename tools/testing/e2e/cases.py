@@ -2,6 +2,7 @@
 """The cases, in the order in which they run, and groups of them."""
 
 import device_cases
+import driver_cases
 import failure_cases
 import move_cases
 
@@ -15,6 +16,7 @@ SHORT = [
 CHECK = [
     device_cases.guest_drives_all_queues,
     device_cases.lspci_finds_nothing_wrong,
+    driver_cases.driver_keeps_programs_apart,
     move_cases.live_over_tcp,
     failure_cases.cancel_three_times,
     failure_cases.target_killed,
@@ -32,6 +34,7 @@ LONG = [
     device_cases.lspci_finds_nothing_wrong,
     device_cases.driver_can_be_reloaded,
     device_cases.interrupts_by_msi,
+    driver_cases.driver_keeps_programs_apart,
     device_cases.guest_can_reboot,
     move_cases.live_over_tcp,
     move_cases.live_over_unix_socket,

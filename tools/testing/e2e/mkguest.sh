@@ -3,7 +3,7 @@
 #
 # mkguest.sh KVER BUILD: makes the guest's initramfs BUILD/guest.cpio: a static
 # busybox, lspci with its libraries, the kernel's modules for virtio-serial, and
-# from BUILD mvgpu_guest.ko and the workload. What "make guest" calls.
+# from BUILD mvgpu_guest.ko, the workload and driver-test. What "make guest" calls.
 set -eu -o pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +17,7 @@ root=$work/root
 mkdir -p "$root"/{bin,dev,proc,sys,modules}
 cp "$(command -v busybox)" "$root/bin/busybox"
 install -m 755 "$here/guest-init.sh" "$root/init"
-install -m 755 "$build/workload" "$root/bin/workload"
+install -m 755 "$build/workload" "$build/driver-test" "$root/bin"
 "$here/../vm/copy-modules.sh" "$kver" "" "$root/modules" \
 	virtio_pci virtio_console
 cp "$build/samples/guest/mvgpu_guest.ko" "$root/modules/90-mvgpu_guest.ko"
