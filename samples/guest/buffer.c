@@ -21,16 +21,18 @@ static u64 mvgpu_guest_buffer_offset(u32 number)
 	return (u64)number << (MVGPU_GUEST_BUFFER_SHIFT + PAGE_SHIFT);
 }
 
-static void mvgpu_guest_buffer_unmap_dma(struct mvgpu_guest *guest,
-					 struct mvgpu_guest_buffer *buffer)
+/* The pages stay, for who has mapped them. */
+static void mvgpu_guest_buffer_detach(struct mvgpu_guest *guest,
+				      struct mvgpu_guest_buffer *buffer)
 {
 	u32 i;
 
 	for (i = 0; i < buffer->pages; i++) {
 		if (buffer->dma[i] == DMA_MAPPING_ERROR)
 			continue;
-		dma_unmap_page(&guest->pdev->dev, buffer->dma[i], PAGE_SIZE,
-			       DMA_BIDIRECTIONAL);
+		get_page(buffer->page[i]);
+		dma_free_pages(&guest->pdev->dev, PAGE_SIZE, buffer->page[i],
+			       buffer->dma[i], DMA_BIDIRECTIONAL);
 		buffer->dma[i] = DMA_MAPPING_ERROR;
 	}
 }
@@ -40,8 +42,8 @@ static void mvgpu_guest_buffer_put_ram(struct mvgpu_guest *guest,
 {
 	u32 i;
 
-	if (buffer->dma)
-		mvgpu_guest_buffer_unmap_dma(guest, buffer);
+	if (buffer->page && buffer->dma)
+		mvgpu_guest_buffer_detach(guest, buffer);
 	for (i = 0; buffer->page && i < buffer->pages; i++)
 		if (buffer->page[i])
 			put_page(buffer->page[i]);
@@ -49,23 +51,23 @@ static void mvgpu_guest_buffer_put_ram(struct mvgpu_guest *guest,
 	kvfree(buffer->page);
 }
 
-/* One page. The device's writes must not need a copy: nobody would make it. */
+/*
+ * One page that the device reaches by itself: where others are copied for it,
+ * with swiotlb=force, nobody would know when to copy what it writes.
+ */
 static int mvgpu_guest_buffer_add_page(struct mvgpu_guest *guest,
 				       struct mvgpu_guest_buffer *buffer, u32 i)
 {
-	struct device *dev = &guest->pdev->dev;
-	struct page *page = alloc_page(GFP_HIGHUSER | __GFP_ZERO |
-				       __GFP_ACCOUNT);
 	dma_addr_t dma;
 
-	if (!page)
-		return -ENOMEM;
-	buffer->page[i] = page;
-	dma = dma_map_page(dev, page, 0, PAGE_SIZE, DMA_BIDIRECTIONAL);
-	if (dma_mapping_error(dev, dma))
+	buffer->page[i] = dma_alloc_pages(&guest->pdev->dev, PAGE_SIZE, &dma,
+					  DMA_BIDIRECTIONAL,
+					  GFP_USER | __GFP_ZERO |
+					  __GFP_ACCOUNT);
+	if (!buffer->page[i])
 		return -ENOMEM;
 	buffer->dma[i] = dma;
-	return dma_need_sync(dev, dma) ? -EIO : 0;
+	return 0;
 }
 
 static int mvgpu_guest_buffer_get_ram(struct mvgpu_guest *guest,
@@ -233,7 +235,7 @@ void mvgpu_guest_buffer_detach_all(struct mvgpu_guest *guest)
 		if (buffer->vram)
 			mvgpu_guest_buffer_zap(guest, buffer);
 		else
-			mvgpu_guest_buffer_unmap_dma(guest, buffer);
+			mvgpu_guest_buffer_detach(guest, buffer);
 	}
 }
 
@@ -248,11 +250,10 @@ static vm_fault_t mvgpu_guest_buffer_fault_locked(struct mvgpu_guest *guest,
 	/* The number may be that of another kind of buffer by now. */
 	if (!buffer || page >= buffer->pages || buffer->vram != pfnmap)
 		return VM_FAULT_SIGBUS;
-	if (!buffer->vram) {
-		get_page(buffer->page[page]);
-		vmf->page = buffer->page[page];
-		return 0;
-	}
+	/* It is in the page table before FREE can look there. */
+	if (!buffer->vram)
+		return vmf_insert_page(vmf->vma, vmf->address,
+				       buffer->page[page]);
 	if (guest->gone)
 		return VM_FAULT_SIGBUS;
 	return vmf_insert_pfn(vmf->vma, vmf->address,
@@ -302,7 +303,7 @@ int mvgpu_guest_buffer_mmap(struct mvgpu_guest *guest,
 				    VM_DONTEXPAND);
 		vma->vm_page_prot = pgprot_writecombine(vma->vm_page_prot);
 	} else {
-		compat_vm_flags_set(vma, VM_DONTEXPAND);
+		compat_vm_flags_set(vma, VM_MIXEDMAP | VM_DONTEXPAND);
 	}
 	vma->vm_private_data = guest;
 	vma->vm_ops = &mvgpu_guest_buffer_vm_ops;

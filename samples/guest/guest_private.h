@@ -86,7 +86,8 @@ struct mvgpu_guest_queue {
  * @vram: it is VRAM
  * @first: VRAM: its first page
  * @page: guest memory: the pages
- * @dma: guest memory: their addresses for the device
+ * @dma: guest memory: their addresses for the device, or DMA_MAPPING_ERROR when
+ *	they are no more than pages
  */
 struct mvgpu_guest_buffer {
 	u32 number;

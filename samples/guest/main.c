@@ -112,8 +112,12 @@ static int mvgpu_guest_request_irqs(struct mvgpu_guest *guest)
 	if (ret < 0)
 		ret = pci_alloc_irq_vectors(pdev, 1, MVGPU_GUEST_QUEUES,
 					    PCI_IRQ_MSI);
-	if (ret < 0)
+	if (ret < 0) {
+		dev_err(&pdev->dev,
+			"no MSI-X and no MSI (%d), and a vGPU has no INTx: is there pci=nomsi on the command line, or 0 in msi_bus in sysfs?\n",
+			ret);
 		return ret;
+	}
 	guest->vectors = ret;
 	for (i = 0; i < guest->vectors; i++) {
 		ret = pci_request_irq(pdev, i, mvgpu_guest_irq, NULL, guest,

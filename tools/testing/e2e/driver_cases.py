@@ -29,3 +29,24 @@ def driver_keeps_programs_apart(session):
     """What a program sends or leaves reaches nobody else."""
     session.guest()
     run_test(session)
+
+
+def driver_works_where_memory_bounces(session):
+    """With swiotlb=force the device reaches the memory of programs, too."""
+    session.boot(append="swiotlb=force")
+    run_test(session)
+
+
+def driver_says_that_msi_is_missing(session):
+    """Without MSI there is no interrupt, and one line that says so."""
+    machine = session.guest()
+    machine.workloads[0].stop()
+    commands = ("cd /sys/bus/pci/drivers/mvgpu_guest",
+                "cd $(readlink -f 0000:*)", "rmmod mvgpu_guest",
+                "echo 0 >msi_bus", "insmod /modules/90-mvgpu_guest.ko",
+                "test ! -e driver", "rmmod mvgpu_guest", "echo 1 >msi_bus",
+                "insmod /modules/90-mvgpu_guest.ko", "test -e driver", "cd /",
+                "dmesg | grep 'no MSI-X and no MSI (-.*), and a vGPU has no'")
+    for command in commands:
+        judge(command, *machine.shell(command))
+    session.start_stress()

@@ -6,10 +6,12 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -307,6 +309,72 @@ static void all_restarts_are_remembered(void)
 	CHECK(!run(&rig, 1, gpu_nop()));
 }
 
+/**
+ * struct toucher - a thread that touches what another one frees
+ * @mem: the memory
+ * @pages: its size
+ * @pipe: to write to: what is not there is EFAULT then, and no signal
+ * @start: both begin at a time
+ */
+struct toucher {
+	__u8 *mem;
+	size_t pages;
+	int pipe[2];
+	pthread_barrier_t start;
+};
+
+static bool touch(const struct toucher *toucher, size_t page)
+{
+	char byte;
+
+	return write(toucher->pipe[1], toucher->mem + page * PAGE, 1) == 1 &&
+	       read(toucher->pipe[0], &byte, 1) == 1;
+}
+
+static void *touch_all(void *data)
+{
+	struct toucher *toucher = data;
+	size_t i;
+
+	pthread_barrier_wait(&toucher->start);
+	for (i = 0; i < toucher->pages; i++)
+		touch(toucher, i);
+	return NULL;
+}
+
+/* One round; the mapping stays when the buffer goes. */
+static void free_while_touched(const struct rig *rig, struct toucher *toucher)
+{
+	struct buffer buffer;
+	pthread_t thread;
+	bool found = false;
+	size_t i;
+
+	CHECK(!device_alloc(&rig->device, &buffer, toucher->pages * PAGE, 0));
+	toucher->mem = buffer.mem;
+	CHECK(!pthread_create(&thread, NULL, touch_all, toucher));
+	pthread_barrier_wait(&toucher->start);
+	CHECK(!ioctl(rig->device.fd, MVGPU_GUEST_FREE, &buffer.number));
+	CHECK(!pthread_join(thread, NULL));
+	for (i = 0; i < toucher->pages; i++)
+		found |= touch(toucher, i);
+	munmap(buffer.mem, buffer.size);
+	CHECK(!found);
+}
+
+static void freed_memory_is_not_mapped(void)
+{
+	struct toucher toucher = { .pages = 64 };
+	struct rig rig;
+	int i;
+
+	setup(&rig);
+	CHECK(!pipe(toucher.pipe));
+	CHECK(!pthread_barrier_init(&toucher.start, NULL, 2));
+	for (i = 0; i < 50; i++)
+		free_while_touched(&rig, &toucher);
+}
+
 /* Runs it in a process of its own, with which all ends that it has. */
 static bool apart(void (*what)(void))
 {
@@ -363,6 +431,7 @@ int main(int argc, char **argv)
 		CASE(leave_fences, waits_are_for_own_fences),
 		CASE(leave_all, nothing_is_left),
 		CASE(NULL, all_restarts_are_remembered),
+		CASE(NULL, freed_memory_is_not_mapped),
 	};
 
 	if (argc < 2) {

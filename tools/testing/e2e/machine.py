@@ -44,11 +44,13 @@ class Machine:
 
     count = 0
 
-    def __init__(self, settings, vgpus, incoming=False, memory=256, more=()):
+    def __init__(self, settings, vgpus, incoming=False, memory=256, more=(),
+                 append=""):
         Machine.count += 1
         self.settings = settings
         self.vgpus = list(vgpus)
         self.memory = memory
+        self.append = f"{APPEND} {append}"
         self.name = f"qemu-{Machine.count}"
         self.folder = os.path.join(settings.folder, self.name)
         self.ended = False
@@ -78,7 +80,7 @@ class Machine:
                 "-nodefaults", "-no-user-config", "-display", "none",
                 "-action", "reboot=shutdown,shutdown=pause",
                 "-kernel", settings.kernel, "-initrd", settings.initrd,
-                "-append", APPEND,
+                "-append", self.append,
                 "-chardev", f"file,id=console,path={self.folder}/console.log",
                 "-serial", "chardev:console",
                 "-chardev",
