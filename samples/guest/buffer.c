@@ -8,6 +8,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 #include "compat_mm.h"
 #include "guest_private.h"
@@ -124,6 +125,7 @@ static void mvgpu_guest_buffer_put(struct mvgpu_guest *guest,
 		bitmap_clear(guest->vram_used, buffer->first, buffer->pages);
 	else
 		mvgpu_guest_buffer_put_ram(guest, buffer);
+	vfree(buffer->saved);
 	kfree(buffer);
 }
 
@@ -236,6 +238,70 @@ void mvgpu_guest_buffer_detach_all(struct mvgpu_guest *guest)
 			mvgpu_guest_buffer_zap(guest, buffer);
 		else
 			mvgpu_guest_buffer_detach(guest, buffer);
+	}
+}
+
+/**
+ * mvgpu_guest_buffer_save_all - save what is in VRAM
+ * @guest: the vGPU, whose queues rest; its lock is held
+ *
+ * Return: 0 or -ENOMEM; in either case, call mvgpu_guest_buffer_forget_all().
+ */
+int mvgpu_guest_buffer_save_all(struct mvgpu_guest *guest)
+{
+	struct mvgpu_guest_buffer *buffer;
+	unsigned long number;
+
+	lockdep_assert_held(&guest->lock);
+	xa_for_each(&guest->buffers, number, buffer) {
+		const size_t size = (size_t)buffer->pages * PAGE_SIZE;
+
+		if (!buffer->vram)
+			continue;
+		buffer->saved = vmalloc(size);
+		if (!buffer->saved)
+			return -ENOMEM;
+		memcpy_fromio(buffer->saved,
+			      guest->vram + (size_t)buffer->first * PAGE_SIZE,
+			      size);
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * mvgpu_guest_buffer_restore_all - write to VRAM what was saved
+ * @guest: the vGPU; its lock is held
+ */
+void mvgpu_guest_buffer_restore_all(struct mvgpu_guest *guest)
+{
+	struct mvgpu_guest_buffer *buffer;
+	unsigned long number;
+
+	lockdep_assert_held(&guest->lock);
+	xa_for_each(&guest->buffers, number, buffer) {
+		if (buffer->saved)
+			memcpy_toio(guest->vram +
+				    (size_t)buffer->first * PAGE_SIZE,
+				    buffer->saved,
+				    (size_t)buffer->pages * PAGE_SIZE);
+		cond_resched();
+	}
+}
+
+/**
+ * mvgpu_guest_buffer_forget_all - free what was saved
+ * @guest: the vGPU; its lock is held
+ */
+void mvgpu_guest_buffer_forget_all(struct mvgpu_guest *guest)
+{
+	struct mvgpu_guest_buffer *buffer;
+	unsigned long number;
+
+	lockdep_assert_held(&guest->lock);
+	xa_for_each(&guest->buffers, number, buffer) {
+		vfree(buffer->saved);
+		buffer->saved = NULL;
 	}
 }
 

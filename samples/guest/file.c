@@ -175,6 +175,9 @@ static long mvgpu_guest_ioctl(struct file *file, unsigned int command,
 		return mvgpu_guest_ioctl_wait(guest, user);
 	case MVGPU_GUEST_RESTART:
 		return mvgpu_guest_ioctl_restart(guest, user);
+	case MVGPU_GUEST_RESUMES:
+		return put_user(READ_ONCE(guest->resumes),
+				(__u32 __user *)user);
 	default:
 		return -ENOTTY;
 	}

@@ -16,6 +16,7 @@
  */
 void mvgpu_guest_gtt_write(struct mvgpu_guest *guest, u32 entry, u64 value)
 {
+	guest->gtt[entry] = value;
 	writeq(value, guest->registers + MVGPU_GTT + 8 * entry);
 }
 
@@ -28,6 +29,21 @@ void mvgpu_guest_gtt_write(struct mvgpu_guest *guest, u32 entry, u64 value)
 void mvgpu_guest_gtt_flush(struct mvgpu_guest *guest)
 {
 	readl(guest->registers + MVGPU_REG_ID);
+}
+
+/**
+ * mvgpu_guest_gtt_restore - write all entries, as they were
+ * @guest: the vGPU, which was reset; its lock is held
+ */
+void mvgpu_guest_gtt_restore(struct mvgpu_guest *guest)
+{
+	u32 i;
+
+	lockdep_assert_held(&guest->lock);
+	for (i = 0; i < MVGPU_GTT_ENTRIES; i++)
+		if (guest->gtt[i])
+			mvgpu_guest_gtt_write(guest, i, guest->gtt[i]);
+	mvgpu_guest_gtt_flush(guest);
 }
 
 static u64 mvgpu_guest_gtt_value(const struct mvgpu_guest_buffer *buffer,

@@ -2,7 +2,8 @@
 /*
  * What the files of mvgpu_guest.ko share.
  *
- * Locks: mmap_lock, then guest->lock, then queue->lock. Nothing is copied from
+ * Locks: mmap_lock, then guest->lock, then queue->lock; who takes the locks of
+ * all queues (rest.c) holds guest->lock. Nothing is copied from
  * or to a user while one of ours is held.
  */
 #ifndef _MVGPU_GUEST_PRIVATE_H
@@ -85,6 +86,7 @@ struct mvgpu_guest_queue {
  * @pages: its size
  * @vram: it is VRAM
  * @first: VRAM: its first page
+ * @saved: VRAM: its contents, while the guest is suspended
  * @page: guest memory: the pages
  * @dma: guest memory: their addresses for the device, or DMA_MAPPING_ERROR when
  *	they are no more than pages
@@ -94,6 +96,7 @@ struct mvgpu_guest_buffer {
 	u32 pages;
 	bool vram;
 	u32 first;
+	void *saved;
 	struct page **page;
 	dma_addr_t *dma;
 };
@@ -118,7 +121,10 @@ struct mvgpu_guest_buffer {
  * @mapping: of the file that is open, or NULL
  * @buffers: those allocated, by number
  * @bound: for each GTT entry of the user the buffer's number, or 0
+ * @gtt: what is in each GTT entry; the driver's own do not change while there
+ *	are queues
  * @vram_used: bit for each page of VRAM that a buffer has
+ * @resumes: times that the guest was resumed; read without @lock
  */
 struct mvgpu_guest {
 	struct pci_dev *pdev;
@@ -140,11 +146,18 @@ struct mvgpu_guest {
 	struct address_space *mapping;
 	struct xarray buffers;
 	u32 *bound;
+	u64 *gtt;
 	unsigned long *vram_used;
+	u32 resumes;
 };
 
 /* main.c */
 void mvgpu_guest_put(struct mvgpu_guest *guest);
+int mvgpu_guest_identify(struct mvgpu_guest *guest);
+void mvgpu_guest_say_gone(struct mvgpu_guest *guest);
+
+/* pm.c */
+extern const struct dev_pm_ops mvgpu_guest_pm_ops;
 
 /* command.c */
 bool mvgpu_guest_command_ok(const void *command);
@@ -152,6 +165,7 @@ bool mvgpu_guest_command_ok(const void *command);
 /* gtt.c */
 void mvgpu_guest_gtt_write(struct mvgpu_guest *guest, u32 entry, u64 value);
 void mvgpu_guest_gtt_flush(struct mvgpu_guest *guest);
+void mvgpu_guest_gtt_restore(struct mvgpu_guest *guest);
 int mvgpu_guest_gtt_bind(struct mvgpu_guest *guest,
 			 const struct mvgpu_guest_bind *bind);
 void mvgpu_guest_gtt_forget(struct mvgpu_guest *guest, u32 number);
@@ -162,6 +176,9 @@ int mvgpu_guest_buffer_alloc(struct mvgpu_guest *guest,
 int mvgpu_guest_buffer_free(struct mvgpu_guest *guest, u32 number);
 void mvgpu_guest_buffer_free_all(struct mvgpu_guest *guest);
 void mvgpu_guest_buffer_detach_all(struct mvgpu_guest *guest);
+int mvgpu_guest_buffer_save_all(struct mvgpu_guest *guest);
+void mvgpu_guest_buffer_restore_all(struct mvgpu_guest *guest);
+void mvgpu_guest_buffer_forget_all(struct mvgpu_guest *guest);
 int mvgpu_guest_buffer_mmap(struct mvgpu_guest *guest,
 			    struct vm_area_struct *vma);
 
@@ -173,11 +190,20 @@ void mvgpu_guest_queue_wake_all(struct mvgpu_guest *guest);
 void mvgpu_guest_queue_interrupt(struct mvgpu_guest *guest, unsigned int vector);
 int mvgpu_guest_queue_restart(struct mvgpu_guest *guest, u32 number);
 void mvgpu_guest_queue_forget_all(struct mvgpu_guest *guest);
+void __iomem *mvgpu_guest_queue_registers(struct mvgpu_guest *guest,
+					  unsigned int number);
+void mvgpu_guest_queue_enable(struct mvgpu_guest *guest, unsigned int number);
+int mvgpu_guest_queue_disable(struct mvgpu_guest *guest, unsigned int number);
+u64 mvgpu_guest_queue_fence(const struct mvgpu_guest_queue *queue);
 int mvgpu_guest_queue_submit(struct mvgpu_guest *guest,
 			     struct mvgpu_guest_submit *submit,
 			     const void *commands);
 int mvgpu_guest_queue_wait(struct mvgpu_guest *guest,
 			   struct mvgpu_guest_wait *wait);
+
+/* rest.c */
+int mvgpu_guest_queue_rest_all(struct mvgpu_guest *guest);
+void mvgpu_guest_queue_go_on_all(struct mvgpu_guest *guest);
 
 /* file.c */
 extern const struct file_operations mvgpu_guest_fops;

@@ -32,6 +32,7 @@ static void mvgpu_guest_free(struct kref *kref)
 	xa_destroy(&guest->buffers);
 	bitmap_free(guest->vram_used);
 	vfree(guest->bound);
+	vfree(guest->gtt);
 	pci_dev_put(guest->pdev);
 	kfree(guest);
 }
@@ -55,8 +56,9 @@ static struct mvgpu_guest *mvgpu_guest_create(struct pci_dev *pdev)
 	guest->vram_start = pci_resource_start(pdev, MVGPU_BAR_VRAM);
 	guest->vram_pages = pci_resource_len(pdev, MVGPU_BAR_VRAM) / PAGE_SIZE;
 	guest->bound = vcalloc(MVGPU_GUEST_USER_ENTRIES, sizeof(*guest->bound));
+	guest->gtt = vcalloc(MVGPU_GTT_ENTRIES, sizeof(*guest->gtt));
 	guest->vram_used = bitmap_zalloc(guest->vram_pages, GFP_KERNEL);
-	if (!guest->bound || !guest->vram_used)
+	if (!guest->bound || !guest->gtt || !guest->vram_used)
 		goto err_free;
 	ret = ida_alloc(&mvgpu_guest_ida, GFP_KERNEL);
 	if (ret < 0)
@@ -75,6 +77,7 @@ static struct mvgpu_guest *mvgpu_guest_create(struct pci_dev *pdev)
 
 err_free:
 	bitmap_free(guest->vram_used);
+	vfree(guest->gtt);
 	vfree(guest->bound);
 	kfree(guest);
 	return ERR_PTR(ret);
@@ -130,7 +133,13 @@ static int mvgpu_guest_request_irqs(struct mvgpu_guest *guest)
 	return 0;
 }
 
-static int mvgpu_guest_identify(struct mvgpu_guest *guest)
+/**
+ * mvgpu_guest_identify - see whether the device is what the driver was made for
+ * @guest: the vGPU
+ *
+ * Return: 0, or -ENODEV after a word of it.
+ */
+int mvgpu_guest_identify(struct mvgpu_guest *guest)
 {
 	struct device *dev = &guest->pdev->dev;
 	u32 id = readl(guest->registers + MVGPU_REG_ID);
@@ -246,8 +255,11 @@ err_disable:
 	return ret;
 }
 
-/* Nobody touches the device from here on, but who calls this. */
-static void mvgpu_guest_say_gone(struct mvgpu_guest *guest)
+/**
+ * mvgpu_guest_say_gone - have nobody touch the device any more, but who calls this
+ * @guest: the vGPU
+ */
+void mvgpu_guest_say_gone(struct mvgpu_guest *guest)
 {
 	mutex_lock(&guest->lock);
 	WRITE_ONCE(guest->gone, true);
@@ -293,6 +305,7 @@ static struct pci_driver mvgpu_guest_driver = {
 	.probe = mvgpu_guest_probe,
 	.remove = mvgpu_guest_remove,
 	.shutdown = mvgpu_guest_shutdown,
+	.driver.pm = pm_sleep_ptr(&mvgpu_guest_pm_ops),
 };
 module_pci_driver(mvgpu_guest_driver);
 

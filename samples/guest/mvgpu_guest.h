@@ -142,4 +142,12 @@ struct mvgpu_guest_wait {
 /* MVGPU_GUEST_RESTART - drop all commands of a queue, by its number. */
 #define MVGPU_GUEST_RESTART	_IOW(MVGPU_GUEST_IOCTL, 6, __u32)
 
+/*
+ * MVGPU_GUEST_RESUMES - how often the guest was suspended and resumed
+ *
+ * A program does not notice but by this: all that it has is restored, except
+ * that the vGPU's clock, which TIMESTAMP writes, begins anew at 0 each time.
+ */
+#define MVGPU_GUEST_RESUMES	_IOR(MVGPU_GUEST_IOCTL, 7, __u32)
+
 #endif /* _MVGPU_GUEST_H */

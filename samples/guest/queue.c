@@ -20,8 +20,15 @@
 /* The device ends the access that is in flight, of 64 KiB at most. */
 #define MVGPU_GUEST_DISABLE_US	(5 * USEC_PER_SEC)
 
-static void __iomem *mvgpu_guest_queue_registers(struct mvgpu_guest *guest,
-						 unsigned int number)
+/**
+ * mvgpu_guest_queue_registers - find a queue's registers
+ * @guest: the vGPU
+ * @number: the queue's
+ *
+ * Return: where they begin.
+ */
+void __iomem *mvgpu_guest_queue_registers(struct mvgpu_guest *guest,
+					  unsigned int number)
 {
 	return guest->registers + MVGPU_QUEUE(number);
 }
@@ -36,8 +43,12 @@ static u64 mvgpu_guest_queue_fence_address(unsigned int number)
 	return (u64)MVGPU_GUEST_FENCE_ENTRY * MVGPU_PAGE_SIZE + 8 * number;
 }
 
-static void mvgpu_guest_queue_enable(struct mvgpu_guest *guest,
-				     unsigned int number)
+/**
+ * mvgpu_guest_queue_enable - have a queue run what comes into its ring
+ * @guest: the vGPU
+ * @number: the queue's, which is disabled
+ */
+void mvgpu_guest_queue_enable(struct mvgpu_guest *guest, unsigned int number)
 {
 	void __iomem *registers = mvgpu_guest_queue_registers(guest, number);
 	struct mvgpu_guest_queue *queue = &guest->queue[number];
@@ -51,9 +62,14 @@ static void mvgpu_guest_queue_enable(struct mvgpu_guest *guest,
 	       registers + MVGPU_QUEUE_CONTROL);
 }
 
-/* -EIO if the queue does not stop; also when the device does not answer. */
-static int mvgpu_guest_queue_disable(struct mvgpu_guest *guest,
-				     unsigned int number)
+/**
+ * mvgpu_guest_queue_disable - stop a queue
+ * @guest: the vGPU
+ * @number: the queue's
+ *
+ * Return: 0, or -EIO if it does not stop, or the device does not answer.
+ */
+int mvgpu_guest_queue_disable(struct mvgpu_guest *guest, unsigned int number)
 {
 	void __iomem *registers = mvgpu_guest_queue_registers(guest, number);
 	u32 status;
@@ -181,7 +197,13 @@ void mvgpu_guest_queue_wake_all(struct mvgpu_guest *guest)
 		wake_up_all(&guest->queue[i].wait);
 }
 
-static u64 mvgpu_guest_queue_fence(const struct mvgpu_guest_queue *queue)
+/**
+ * mvgpu_guest_queue_fence - look at the last fence that was written
+ * @queue: a queue
+ *
+ * Return: its sequence number.
+ */
+u64 mvgpu_guest_queue_fence(const struct mvgpu_guest_queue *queue)
 {
 	u64 fence = le64_to_cpu(READ_ONCE(*queue->fence));
 
@@ -426,7 +448,7 @@ static int mvgpu_guest_queue_submit_locked(struct mvgpu_guest *guest,
  * @submit: what the user asked for; the answer
  * @commands: the kernel's copy of the commands
  *
- * Return: 0, -EINVAL, -ENODEV, -EAGAIN, -EIO or -EINTR.
+ * Return: 0, -EINVAL, -ENODEV, -EAGAIN, -EIO or -ERESTARTSYS.
  */
 int mvgpu_guest_queue_submit(struct mvgpu_guest *guest,
 			     struct mvgpu_guest_submit *submit,
@@ -439,8 +461,9 @@ int mvgpu_guest_queue_submit(struct mvgpu_guest *guest,
 	for (i = 0; i < submit->count; i++)
 		if (!mvgpu_guest_command_ok(commands + i * MVGPU_COMMAND_SIZE))
 			return -EINVAL;
+	/* Nothing was done: after a freeze, which is no signal, once more. */
 	if (mutex_lock_interruptible(&queue->lock))
-		return -EINTR;
+		return -ERESTARTSYS;
 	ret = mvgpu_guest_queue_submit_locked(guest, submit, commands);
 	mutex_unlock(&queue->lock);
 	return ret;
@@ -485,7 +508,10 @@ static bool mvgpu_guest_queue_over(struct mvgpu_guest *guest,
  * @guest: the vGPU
  * @wait: what the user asked for; the answer
  *
- * Return: 0, -EINVAL, -ENODEV, -ETIMEDOUT, -EIO, -ECANCELED or -EINTR.
+ * Who waits can be frozen, when the guest is suspended, and then waits on.
+ *
+ * Return: 0, -EINVAL, -ENODEV, -ETIMEDOUT, -EIO, -ECANCELED, -EINTR or
+ * -ERESTARTSYS.
  */
 int mvgpu_guest_queue_wait(struct mvgpu_guest *guest,
 			   struct mvgpu_guest_wait *wait)
@@ -501,11 +527,12 @@ int mvgpu_guest_queue_wait(struct mvgpu_guest *guest,
 	if (!wait->sequence || wait->sequence > READ_ONCE(queue->submitted))
 		return -EINVAL;
 	timeout = msecs_to_jiffies(wait->timeout_ms);
-	if (wait_event_interruptible_timeout(queue->wait,
-					     mvgpu_guest_queue_over(guest, wait),
-					     timeout) < 0 ||
-	    mutex_lock_interruptible(&queue->lock))
+	if (wait_event_freezable_timeout(queue->wait,
+					 mvgpu_guest_queue_over(guest, wait),
+					 timeout) < 0)
 		return -EINTR;
+	if (mutex_lock_interruptible(&queue->lock))
+		return -ERESTARTSYS;
 	ret = mvgpu_guest_queue_result(guest, wait);
 	mutex_unlock(&queue->lock);
 	return ret;

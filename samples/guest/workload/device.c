@@ -122,6 +122,11 @@ int device_wait(const struct device *device, __u32 queue, __u64 sequence,
 	return wait.flags & MVGPU_GUEST_NO_INTERRUPT ? 1 : 0;
 }
 
+int device_resumes(const struct device *device, __u32 *count)
+{
+	return call(device, MVGPU_GUEST_RESUMES, count);
+}
+
 int device_restart(const struct device *device, __u32 queue)
 {
 	return call(device, MVGPU_GUEST_RESTART, &queue);

@@ -68,4 +68,7 @@ int device_wait(const struct device *device, __u32 queue, __u64 sequence,
 
 int device_restart(const struct device *device, __u32 queue);
 
+/* How often the guest was resumed: TIMESTAMPs begin anew each time. */
+int device_resumes(const struct device *device, __u32 *count);
+
 #endif /* GUEST_WORKLOAD_DEVICE_H */

@@ -18,6 +18,7 @@ CHECK = [
     device_cases.lspci_finds_nothing_wrong,
     driver_cases.driver_keeps_programs_apart,
     driver_cases.driver_says_that_msi_is_missing,
+    driver_cases.guest_can_suspend,
     move_cases.live_over_tcp,
     failure_cases.cancel_three_times,
     failure_cases.target_killed,
@@ -37,6 +38,7 @@ LONG = [
     device_cases.interrupts_by_msi,
     driver_cases.driver_keeps_programs_apart,
     driver_cases.driver_says_that_msi_is_missing,
+    driver_cases.guest_can_suspend,
     driver_cases.driver_works_where_memory_bounces,
     device_cases.guest_can_reboot,
     move_cases.live_over_tcp,
@@ -64,8 +66,14 @@ SOAK = [
     move_cases.thousand_hops,
 ]
 
+# By name alone.
+SUSPEND = [
+    driver_cases.suspend_loses_nothing,
+]
+
 GROUPS = {
     "soak": SOAK,
+    "suspend": SUSPEND,
     "short": SHORT,
     "check": CHECK,
     "long": LONG,

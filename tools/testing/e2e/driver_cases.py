@@ -37,6 +37,33 @@ def driver_works_where_memory_bounces(session):
     run_test(session)
 
 
+def suspend(machine, command):
+    """Runs a command that suspends the guest; wakes it."""
+    machine.monitor.events.clear()
+    machine.begin(command)
+    machine.monitor.wait("SUSPEND", machine.settings.seconds)
+    machine.call("system_wakeup")
+    machine.monitor.wait("WAKEUP", machine.settings.seconds)
+    return machine.answer(command, machine.settings.seconds)
+
+
+def guest_can_suspend(session):
+    """To memory: programs go on with all they had, in the middle of work."""
+    machine = session.guest()
+    command = "echo mem >/sys/power/state"
+    judge(command, *suspend(machine, command))
+    machine.workloads[0].progress(2)
+
+
+def suspend_loses_nothing(session):
+    """Each byte, fence and fault of a program whose queues differ in all."""
+    machine = session.guest()
+    machine.workloads[0].stop()
+    command = f"{TEST} suspend"
+    judge(command, *suspend(machine, command))
+    session.start_stress()
+
+
 def driver_says_that_msi_is_missing(session):
     """Without MSI there is no interrupt, and one line that says so."""
     machine = session.guest()

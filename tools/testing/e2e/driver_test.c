@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * driver-test DEVICE: what mvgpu_guest.ko promises a program, tried in the guest.
- * Each case is a process or two, which have the device open. Prints TAP.
+ * driver-test DEVICE [suspend]: what mvgpu_guest.ko promises a program, tried in
+ * the guest. Each case is a process or two, which have the device open. With
+ * "suspend", the one case that suspends the guest, which somebody has to wake.
+ * Prints TAP.
  */
 #include <endian.h>
 #include <errno.h>
@@ -375,6 +377,83 @@ static void freed_memory_is_not_mapped(void)
 		free_while_touched(&rig, &toucher);
 }
 
+static bool suspend(void)
+{
+	int fd = open("/sys/power/state", O_WRONLY | O_CLOEXEC);
+	ssize_t ret = write(fd, "mem", 3);
+
+	close(fd);
+	return ret == 3;
+}
+
+/*
+ * What the device does while the guest is suspended: queue 0 moves all of VRAM
+ * on by a page, again and again, which cannot be done twice; queue 1 waits for
+ * the CPU; queue 2 has faulted.
+ */
+#define MOVES	100
+
+static void submit_work(const struct rig *rig, __u64 sequence[QUEUES])
+{
+	const size_t size = VRAM_SIZE - PAGE;
+	union gpu_command moves[MOVES], waits[2];
+	int i;
+
+	for (i = 0; i < MOVES; i++)
+		moves[i] = gpu_copy(VRAM + PAGE, VRAM, size, 1, size, size);
+	waits[0] = gpu_semaphore(RAM, MVGPU_COMPARE_EQUAL, 1);
+	waits[1] = gpu_fill(RAM + PAGE, 8, 1, 8, 0x11111111);
+	CHECK(!device_submit(&rig->device, 3, waits, 2, sequence + 3));
+	CHECK(!device_restart(&rig->device, 3));
+	CHECK(!device_submit(&rig->device, 1, waits, 2, sequence + 1));
+	CHECK(run(rig, 2, gpu_crc32c(RAM, NOWHERE, 4, 0)) == -EIO);
+	sequence[2] = 1;
+	CHECK(!device_submit(&rig->device, 0, moves, MOVES, sequence));
+}
+
+static void check_work(const struct rig *rig, const __u64 sequence[QUEUES])
+{
+	const size_t step = PAGE / sizeof(__u64);
+	size_t i;
+
+	/* That of queue 0 first, and no interrupt was lost. */
+	CHECK(!device_wait(&rig->device, 0, sequence[0], SOON_MS));
+	for (i = 0; i < VRAM_SIZE / PAGE; i++)
+		CHECK(words(&rig->vram)[i * step] ==
+		      (i < MOVES ? 0 : i - MOVES) + 1000);
+	CHECK(device_wait(&rig->device, 1, sequence[1], NEVER_MS) ==
+	      -ETIMEDOUT);
+	CHECK(!words(&rig->ram)[step]);
+	__atomic_store_n(words(&rig->ram), 1, __ATOMIC_RELEASE);
+	CHECK(!device_wait(&rig->device, 1, sequence[1], SOON_MS));
+	CHECK(words(&rig->ram)[step] == 0x1111111111111111);
+	CHECK(device_wait(&rig->device, 2, sequence[2], 0) == -EIO);
+	CHECK(!device_restart(&rig->device, 2));
+	CHECK(!run(rig, 2, gpu_nop()));
+	CHECK(device_wait(&rig->device, 3, sequence[3], 0) == -ECANCELED);
+	CHECK(!run(rig, 3, gpu_nop()));
+}
+
+static void suspend_loses_nothing(void)
+{
+	__u64 sequence[QUEUES];
+	__u32 before, after;
+	struct rig rig;
+	size_t i;
+
+	setup(&rig);
+	for (i = 0; i < VRAM_SIZE / PAGE; i++)
+		words(&rig.vram)[i * PAGE / sizeof(__u64)] = 1000 + i;
+	submit_work(&rig, sequence);
+	CHECK(!device_resumes(&rig.device, &before));
+	CHECK(suspend());
+	printf("# queue 0 was %s done\n",
+	       device_wait(&rig.device, 0, sequence[0], 0) ? "not yet" : "already");
+	check_work(&rig, sequence);
+	CHECK(!device_resumes(&rig.device, &after));
+	CHECK(after == before + 1);
+}
+
 /* Runs it in a process of its own, with which all ends that it has. */
 static bool apart(void (*what)(void))
 {
@@ -433,11 +512,16 @@ int main(int argc, char **argv)
 		CASE(NULL, all_restarts_are_remembered),
 		CASE(NULL, freed_memory_is_not_mapped),
 	};
+	static const struct test_case asleep[] = {
+		CASE(NULL, suspend_loses_nothing),
+	};
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: driver-test DEVICE\n");
+		fprintf(stderr, "usage: driver-test DEVICE [suspend]\n");
 		return 2;
 	}
 	path = argv[1];
+	if (argc > 2)
+		return run_cases(asleep, sizeof(asleep) / sizeof(*asleep));
 	return run_cases(awake, sizeof(awake) / sizeof(*awake));
 }

@@ -124,7 +124,15 @@ class Machine:
 
     def shell(self, command, seconds=30):
         """Runs a command in the guest; returns its exit status and output."""
+        self.begin(command)
+        return self.answer(command, seconds)
+
+    def begin(self, command):
+        """Begins to run a command in the guest."""
         self.shell_lines.send(f"{command}\necho \"@end $?\"\n")
+
+    def answer(self, command, seconds=30):
+        """What came of a command that was begun."""
         end = time.monotonic() + seconds
         output = []
         while True:
