@@ -7,7 +7,7 @@
 # drivers/compat/golden/ holds the results per kernel series, so that a probe
 # that stops matching shows in tools/checks/compat-golden.sh.
 
-compat-has = $(shell grep -qE '$(2)' $(srctree)/include/linux/$(1) && echo -D$(3))
+compat-has = $(shell grep -qsE '$(2)' $(srctree)/include/linux/$(1) && echo -D$(3))
 
 compat-flags := \
 	$(call compat-has,vfio.h,^void vfio_free_device,HAVE_VFIO_FREE_DEVICE) \
@@ -20,7 +20,7 @@ compat-flags := \
 	$(call compat-has,mm.h,void vm_flags_set,HAVE_VM_FLAGS_SET) \
 	$(call compat-has,mm.h,struct vm_area_struct [*][*]vmas. int [*]locked,HAVE_GUP_VMAS) \
 	$(call compat-has,mm.h,gup_must_unshare.unsigned int flags,HAVE_GUP_READ_SHARES) \
-	$(call compat-has,kthread.h,\<kthread_run_worker\>,HAVE_KTHREAD_RUN_WORKER) \
+	$(call compat-has,sched/vhost_task.h,void .[*]handle_(sig)?kill..void [*],HAVE_VHOST_TASK) \
 	$(call compat-has,eventfd.h,eventfd_signal.struct eventfd_ctx [*]ctx.$$,HAVE_EVENTFD_SIGNAL_ONE_ARG) \
 	$(call compat-has,hrtimer.h,\<hrtimer_setup\>,HAVE_HRTIMER_SETUP) \
 	$(call compat-has,device/class.h,.[*]dev_uevent..const struct device,HAVE_CLASS_UEVENT_CONST)
@@ -35,7 +35,7 @@ compat-flags := \
 # HAVE_VM_FLAGS_SET: since 6.3; plain |= before.
 # HAVE_GUP_VMAS: up to 6.4; one argument fewer since.
 # HAVE_GUP_READ_SHARES: up to 6.1; a page pinned to be read is unshared since.
-# HAVE_KTHREAD_RUN_WORKER: since 6.14; creating one started it before.
+# HAVE_VHOST_TASK: since 6.11; older ones do not say that they were killed.
 # HAVE_EVENTFD_SIGNAL_ONE_ARG: since 6.8; it took a count before.
 # HAVE_HRTIMER_SETUP: since 6.13; the function was set apart before.
 # HAVE_CLASS_UEVENT_CONST: since 6.3; the device was not const before.

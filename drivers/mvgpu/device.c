@@ -77,6 +77,7 @@ static void mvgpu_device_release(struct vfio_device *vdev)
 {
 	struct mvgpu_device *dev = mvgpu_device(vdev);
 
+	mutex_destroy(&dev->worker.thread_lock);
 	mutex_destroy(&dev->gtt.lock);
 	mutex_destroy(&dev->config_lock);
 	mutex_destroy(&dev->open_lock);

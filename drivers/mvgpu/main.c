@@ -13,6 +13,7 @@
 
 #include "compat_device.h"
 #include "mvgpu_private.h"
+#include "thread.h"
 
 /* Set when the parent is about to get its types; nobody hears of it before. */
 static bool mvgpu_parent_announced;
@@ -55,9 +56,13 @@ static int __init mvgpu_init(void)
 {
 	int ret;
 
-	ret = class_register(&mvgpu_class);
+	ret = mvgpu_thread_init();
 	if (ret)
 		return ret;
+
+	ret = class_register(&mvgpu_class);
+	if (ret)
+		goto err_thread;
 
 	mvgpu_parent_device = device_create(&mvgpu_class, NULL, MKDEV(0, 0),
 					    NULL, "mvgpu");
@@ -91,6 +96,8 @@ err_device:
 	device_unregister(mvgpu_parent_device);
 err_class:
 	class_unregister(&mvgpu_class);
+err_thread:
+	mvgpu_thread_exit();
 	return ret;
 }
 
@@ -101,6 +108,7 @@ static void __exit mvgpu_exit(void)
 	mdev_unregister_driver(&mvgpu_driver);
 	device_unregister(mvgpu_parent_device);
 	class_unregister(&mvgpu_class);
+	mvgpu_thread_exit();
 }
 
 module_init(mvgpu_init);

@@ -8,6 +8,7 @@
  *	the library's state mutex
  *	  mvgpu_device::config_lock
  *	  mvgpu_device::open_lock
+ *	  mvgpu_worker::thread_lock, also inside of config_lock
  *	    mvgpu_worker::lock (spinlock), mvgpu_gtt::lock, mvgpu_vram::lock:
  *		leaves; none is held while another is taken, nor over pin,
  *		unpin, dma_rw, mark or user copies
@@ -25,7 +26,6 @@
 
 #include <linux/hrtimer.h>
 #include <linux/kref.h>
-#include <linux/kthread.h>
 #include <linux/mdev.h>
 #include <linux/mutex.h>
 #include <linux/ratelimit_types.h>
@@ -46,6 +46,7 @@
 struct eventfd_ctx;
 struct mem_cgroup;
 struct mvgpu_access;
+struct mvgpu_thread;
 
 /* Between two looks at the stop flag a queue moves or pins no more. */
 #define MVGPU_CHUNK_BYTES	(64 * 1024)
@@ -143,14 +144,15 @@ struct mvgpu_gtt {
 /**
  * struct mvgpu_worker - the thread that runs the queues
  * @lock: protects all below, the queues and the interrupts
- * @thread: from open to close
- * @work: runs queues until there is nothing to run
+ * @thread_lock: held to replace @thread, by who kicks it
+ * @thread: from open to close; of the opener, or of whoever rang when that was gone
  * @access: the thread's way to memory, from open to close; its own
  * @memcg: charged for what the thread allocates: the opener's
  * @quiesced: the library stopped the device
  * @bus_master: the guest lets the device do DMA
  * @closing: run nothing any more
  * @busy: a step is being run
+ * @paused: the thread stands still, as its process does, whatever there is to run
  * @wanted: something has changed since the step began, or another queue has
  *	something to run: the step ends with its chunk; also read without the lock
  * @idle: woken when @busy falls
@@ -167,14 +169,15 @@ struct mvgpu_gtt {
  */
 struct mvgpu_worker {
 	spinlock_t lock;	/* see above */
-	struct kthread_worker *thread;
-	struct kthread_work work;
+	struct mutex thread_lock;	/* see above */
+	struct mvgpu_thread __rcu *thread;
 	struct mvgpu_access *access;
 	struct mem_cgroup *memcg;
 	bool quiesced;
 	bool bus_master;
 	bool closing;
 	bool busy;
+	bool paused;
 	bool wanted;
 	wait_queue_head_t idle;
 	unsigned int turn;

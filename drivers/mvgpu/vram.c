@@ -22,6 +22,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "compat_vhost_task.h"
 #include "mvgpu_private.h"
 
 /* Pages are allocated by so many: 64 KiB, as the engine's chunks. */
@@ -44,7 +45,7 @@ static struct page *mvgpu_vram_alloc_pages(struct mvgpu_vram *vram,
 
 	if (order)
 		gfp |= __GFP_NORETRY | __GFP_NOWARN;
-	else if (current->flags & PF_KTHREAD)
+	else if (compat_in_worker())
 		gfp |= __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
 	page = alloc_pages(gfp, order);
 	set_active_memcg(old);

@@ -8,11 +8,16 @@
  * look: a doorbell, a fence, or a timer that runs while there are such queues.
  * A look that is asked for while the semaphore is being read is not lost: the
  * step began with an older count of looks, and the queue does not wait.
+ *
+ * The thread is one of the process that opened the vGPU, and is frozen, stopped
+ * and killed with it, between two steps. Then the device is idle, whatever its
+ * queues have to run. If that process is gone while another has the vGPU open,
+ * the next that rings a doorbell has the thread.
  */
-#include <linux/cgroup.h>
 #include <linux/ktime.h>
 #include <linux/memcontrol.h>
 #include <linux/ratelimit.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -20,8 +25,8 @@
 
 #include "access.h"
 #include "compat_hrtimer.h"
-#include "compat_kthread.h"
 #include "engine.h"
+#include "thread.h"
 #include "trace.h"
 
 /* Between two looks at a semaphore, when nothing else asks for one. */
@@ -100,6 +105,19 @@ void mvgpu_worker_faulted_locked(struct mvgpu_device *dev, unsigned int nr)
 		mvgpu_irq_raise_locked(dev, nr);
 }
 
+/* False if the thread was killed. */
+static bool mvgpu_worker_wake(struct mvgpu_device *dev)
+{
+	bool alive;
+
+	mvgpu_worker_want(dev);
+	rcu_read_lock();
+	alive = mvgpu_thread_wake(rcu_dereference(dev->worker.thread));
+	rcu_read_unlock();
+
+	return alive;
+}
+
 /* In interrupt context, where the worker's lock cannot be taken. */
 static enum hrtimer_restart mvgpu_worker_timer(struct hrtimer *timer)
 {
@@ -107,7 +125,7 @@ static enum hrtimer_restart mvgpu_worker_timer(struct hrtimer *timer)
 						worker.timer);
 
 	atomic_set(&dev->worker.timer_expired, 1);
-	mvgpu_worker_kick(dev);
+	mvgpu_worker_wake(dev);
 
 	return HRTIMER_NORESTART;
 }
@@ -189,7 +207,8 @@ static bool mvgpu_worker_take_locked(struct mvgpu_device *dev,
 	if (atomic_read(&worker->timer_expired) &&
 	    atomic_xchg(&worker->timer_expired, 0))
 		mvgpu_worker_look_locked(dev);
-	if (mvgpu_worker_may_run_locked(dev))
+	worker->paused = mvgpu_thread_paused();
+	if (mvgpu_worker_may_run_locked(dev) && !worker->paused)
 		queue = mvgpu_worker_pick_locked(dev);
 	worker->busy = queue;
 	if (!queue)
@@ -321,17 +340,20 @@ static enum mvgpu_result mvgpu_worker_step(struct mvgpu_device *dev,
 					     result;
 }
 
-static void mvgpu_worker_run(struct kthread_work *work)
+/* The thread's work: true if there was something to do, or it is paused. */
+static bool mvgpu_worker_run(void *data)
 {
-	struct mvgpu_device *dev = container_of(work, struct mvgpu_device,
-						worker.work);
+	struct mvgpu_device *dev = data;
 	struct mem_cgroup *old = set_active_memcg(dev->worker.memcg);
 	struct mvgpu_run run = {};
 	enum mvgpu_result result;
+	bool ran = false, paused;
 
 	spin_lock(&dev->worker.lock);
 	while (mvgpu_worker_take_locked(dev, &run)) {
 		spin_unlock(&dev->worker.lock);
+		__set_current_state(TASK_RUNNING);
+		ran = true;
 		result = mvgpu_worker_step(dev, &run);
 		spin_lock(&dev->worker.lock);
 		if (mvgpu_worker_store_locked(dev, &run, result)) {
@@ -341,9 +363,13 @@ static void mvgpu_worker_run(struct kthread_work *work)
 		}
 		cond_resched_lock(&dev->worker.lock);
 	}
+	paused = dev->worker.paused;
 	spin_unlock(&dev->worker.lock);
-	wake_up_all(&dev->worker.idle);
+	if (ran)
+		wake_up_all(&dev->worker.idle);
 	set_active_memcg(old);
+
+	return ran || paused;
 }
 
 /**
@@ -357,32 +383,52 @@ void mvgpu_worker_init(struct mvgpu_device *dev)
 			     MVGPU_WORKER_SAY_BURST);
 	/* how many were not said is in the attribute "faults" */
 	ratelimit_set_flags(&dev->worker.said, RATELIMIT_MSG_ON_RELEASE);
+	mutex_init(&dev->worker.thread_lock);
 	init_waitqueue_head(&dev->worker.idle);
 	compat_hrtimer_setup(&dev->worker.timer, mvgpu_worker_timer);
 }
 
-/*
- * A user fault that nobody serves ends with a fatal signal, also for the
- * worker, that closing the device sends.
- */
-static void mvgpu_worker_begin(struct kthread_work *work)
+/* As long as the kernel shows of a thread's name. */
+static struct mvgpu_thread *mvgpu_worker_create_thread(struct mvgpu_device *dev)
 {
-	allow_kernel_signal(SIGKILL);
+	char name[TASK_COMM_LEN];
+
+	snprintf(name, sizeof(name), "mvgpu/%s", dev_name(dev->vdev.dev));
+
+	return mvgpu_thread_create(mvgpu_worker_run, dev, name);
 }
 
-/* Also of the opener's cgroups. Undone by nobody: the thread ends. */
-static int mvgpu_worker_adopt(struct kthread_worker *thread)
+/*
+ * A thread of the current process instead of the one that was killed. A signal
+ * to the process would keep it from making one.
+ */
+static int mvgpu_worker_replace(struct mvgpu_device *dev)
 {
-	DEFINE_KTHREAD_WORK(begin, mvgpu_worker_begin);
-	int ret;
+	struct mvgpu_worker *worker = &dev->worker;
+	struct mvgpu_thread *old, *new;
+	sigset_t block, before;
+	int ret = 0;
 
-	ret = cgroup_attach_task_all(current, thread->task);
-	if (ret)
-		return ret;
-	kthread_queue_work(thread, &begin);
-	kthread_flush_work(&begin);
+	siginitsetinv(&block, sigmask(SIGKILL));
+	sigprocmask(SIG_BLOCK, &block, &before);
+	mutex_lock(&worker->thread_lock);
+	old = rcu_dereference_protected(worker->thread,
+					lockdep_is_held(&worker->thread_lock));
+	if (!mvgpu_thread_is_dead(old))
+		goto out;
+	new = mvgpu_worker_create_thread(dev);
+	if (IS_ERR(new)) {
+		ret = PTR_ERR(new);
+		goto out;
+	}
+	rcu_assign_pointer(worker->thread, new);
+	synchronize_rcu();
+	mvgpu_thread_let_go(old);
+out:
+	mutex_unlock(&worker->thread_lock);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 
-	return 0;
+	return ret;
 }
 
 /**
@@ -394,8 +440,7 @@ static int mvgpu_worker_adopt(struct kthread_worker *thread)
 int mvgpu_worker_open(struct mvgpu_device *dev)
 {
 	struct mvgpu_worker *worker = &dev->worker;
-	struct kthread_worker *thread;
-	int ret;
+	struct mvgpu_thread *thread;
 
 	worker->quiesced = false;
 	worker->bus_master = false;
@@ -409,29 +454,21 @@ int mvgpu_worker_open(struct mvgpu_device *dev)
 	if (!worker->access)
 		return -ENOMEM;
 
-	thread = compat_kthread_run_worker(0, "mvgpu/%s",
-					   dev_name(dev->vdev.dev));
-	if (IS_ERR(thread)) {
-		ret = PTR_ERR(thread);
-		goto err_access;
-	}
-	ret = mvgpu_worker_adopt(thread);
-	if (ret)
-		goto err_thread;
 	worker->memcg = get_mem_cgroup_from_mm(current->mm);
-	/* a work belongs to the first thread that it is queued on */
-	kthread_init_work(&worker->work, mvgpu_worker_run);
-	worker->thread = thread;
+	thread = mvgpu_worker_create_thread(dev);
+	if (IS_ERR(thread))
+		goto err_memcg;
+	rcu_assign_pointer(worker->thread, thread);
 
 	return 0;
 
-err_thread:
-	kthread_destroy_worker(thread);
-err_access:
+err_memcg:
+	mem_cgroup_put(worker->memcg);
+	worker->memcg = NULL;
 	kvfree(worker->access);
 	worker->access = NULL;
 
-	return ret;
+	return PTR_ERR(thread);
 }
 
 /**
@@ -444,6 +481,7 @@ err_access:
 void mvgpu_worker_close(struct mvgpu_device *dev)
 {
 	struct mvgpu_worker *worker = &dev->worker;
+	struct mvgpu_thread *thread;
 
 	spin_lock(&worker->lock);
 	worker->closing = true;
@@ -451,9 +489,10 @@ void mvgpu_worker_close(struct mvgpu_device *dev)
 	spin_unlock(&worker->lock);
 
 	hrtimer_cancel(&worker->timer);
-	send_sig(SIGKILL, worker->thread->task, 1);
-	kthread_destroy_worker(worker->thread);
-	worker->thread = NULL;
+	/* nobody else has the device open */
+	thread = rcu_dereference_protected(worker->thread, true);
+	RCU_INIT_POINTER(worker->thread, NULL);
+	mvgpu_thread_let_go(thread);
 	mem_cgroup_put(worker->memcg);
 	worker->memcg = NULL;
 	kvfree(worker->access);
@@ -463,11 +502,23 @@ void mvgpu_worker_close(struct mvgpu_device *dev)
 /**
  * mvgpu_worker_kick - there may be something to run
  * @dev: the device, open
+ *
+ * Called by a process that has the device open: the thread becomes one of it if
+ * the one that had it is gone.
  */
 void mvgpu_worker_kick(struct mvgpu_device *dev)
 {
-	mvgpu_worker_want(dev);
-	kthread_queue_work(dev->worker.thread, &dev->worker.work);
+	int ret;
+
+	if (likely(mvgpu_worker_wake(dev)) || current->flags & PF_EXITING)
+		return;
+	ret = mvgpu_worker_replace(dev);
+	if (!ret)
+		mvgpu_worker_wake(dev);
+	else if (!fatal_signal_pending(current))
+		dev_warn_ratelimited(dev->vdev.dev,
+				     "stands still until the next doorbell: no thread in process %d (%d): look at its pids and nproc limits\n",
+				     task_tgid_nr(current), ret);
 }
 
 static bool mvgpu_worker_is_idle(struct mvgpu_worker *worker)

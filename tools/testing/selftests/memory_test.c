@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who pays for what a vGPU allocates and runs, and what limits do.
+ * Who pays for what a vGPU allocates, and what limits do.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -50,40 +50,6 @@ static unsigned long long read_number(const char *path)
 	return value;
 }
 
-/* Is there a thread of ours in the cgroup? */
-static bool has_engine(void)
-{
-	char line[64], path[96], name[64];
-	FILE *procs = fopen(CGROUP "cgroup.procs", "r"), *comm;
-	bool found = false;
-
-	while (procs && !found && fgets(line, sizeof(line), procs)) {
-		snprintf(path, sizeof(path), "/proc/%d/comm", atoi(line));
-		comm = fopen(path, "r");
-		if (!comm)
-			continue;
-		found = fgets(name, sizeof(name), comm) &&
-			!strncmp(name, "mvgpu/", 6);
-		fclose(comm);
-	}
-	if (procs)
-		fclose(procs);
-	return found;
-}
-
-/* A thread that has ended leaves its cgroup a moment later. */
-static bool loses_engine(void)
-{
-	long long end = rig_now_ms() + RIG_TIMEOUT_MS;
-
-	while (has_engine()) {
-		if (rig_now_ms() > end)
-			return false;
-		usleep(1000);
-	}
-	return true;
-}
-
 FIXTURE(cgroup)
 {
 	struct vmm vmm;
@@ -99,7 +65,6 @@ FIXTURE_SETUP(cgroup)
 FIXTURE_TEARDOWN(cgroup)
 {
 	vmm_destroy(&self->vmm);
-	EXPECT_TRUE(loses_engine());
 	EXPECT_EQ(0, rmdir(CGROUP));
 }
 
@@ -374,28 +339,6 @@ TEST_F(cgroup, limit_is_a_fault_where_pins_need_records)
 {
 	ASSERT_EQ(0, vmm_start(&self->vmm, life_meets_the_limit_with_pins));
 	ASSERT_EQ(0, lift_limit_after_fault(&self->vmm));
-	EXPECT_EQ(0, vmm_wait(&self->vmm));
-}
-
-static int life_has_an_engine(struct vmm *vmm)
-{
-	if (join_cgroup())
-		return __LINE__;
-	if (has_engine())
-		return __LINE__;
-	if (rig_open(&vmm->rig))
-		return __LINE__;
-	if (!has_engine())
-		return __LINE__;
-	rig_close(&vmm->rig);
-	if (!loses_engine())
-		return __LINE__;
-	return 0;
-}
-
-TEST_F(cgroup, has_the_engine_while_open)
-{
-	ASSERT_EQ(0, vmm_start(&self->vmm, life_has_an_engine));
 	EXPECT_EQ(0, vmm_wait(&self->vmm));
 }
 

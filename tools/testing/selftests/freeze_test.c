@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A VMM in a cgroup of its own: the group can be frozen while a vGPU is open, and
+ * the vGPU stands still with it, for whoever else has it open; it can be stopped,
+ * saved and closed all the same. Who runs the engine pays for it. It outlives the
+ * VMM that opened it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "context.h"
+#include "rig.h"
+#include "vmm.h"
+
+#define MIB		(1024 * 1024ULL)
+#define CGROUP		"/sys/fs/cgroup/mvgpu-freeze/"
+#define NOPS		8
+/* Bytes, each a row: as long as a chunk can take. */
+#define SLOW		0x10000
+
+/**
+ * struct view - another process's way to the vGPU of a VMM
+ * @vfio: the VMM's fds; after view_take() ours, of the same files
+ * @gpu: the BARs
+ * @state: the device-state region
+ */
+struct view {
+	struct vfio_client vfio;
+	struct gpu gpu;
+	struct devstate state;
+};
+
+FIXTURE(cgroup)
+{
+	struct vmm vmm;
+	struct rig witness;
+	struct view view;
+};
+
+/* Shared with the VMM, which fills it in. */
+static struct view *theirs;
+
+static int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	ssize_t ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, text, strlen(text));
+	ret = ret < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+/* The number behind a key, or -1. */
+static long long read_key(const char *path, const char *key)
+{
+	FILE *file = fopen(path, "r");
+	long long value = -1;
+	char line[128];
+
+	while (file && value < 0 && fgets(line, sizeof(line), file))
+		if (!strncmp(line, key, strlen(key)) &&
+		    line[strlen(key)] == ' ')
+			value = atoll(line + strlen(key));
+	if (file)
+		fclose(file);
+	return value;
+}
+
+static int wait_frozen(int frozen)
+{
+	struct pollfd fd = { .events = POLLPRI };
+	long long end = rig_now_ms() + RIG_TIMEOUT_MS;
+	char text[256];
+	int ret = 0;
+
+	fd.fd = open(CGROUP "cgroup.events", O_RDONLY);
+	if (fd.fd < 0)
+		return -errno;
+	/* who has read it is told of the next change */
+	while (pread(fd.fd, text, sizeof(text), 0) > 0 &&
+	       read_key(CGROUP "cgroup.events", "frozen") != frozen && !ret)
+		if (poll(&fd, 1, end - rig_now_ms()) != 1)
+			ret = -ETIMEDOUT;
+	close(fd.fd);
+	return ret;
+}
+
+static int freeze_group(void)
+{
+	return write_text(CGROUP "cgroup.freeze", "1") ?: wait_frozen(1);
+}
+
+static int thaw_group(void)
+{
+	return write_text(CGROUP "cgroup.freeze", "0") ?: wait_frozen(0);
+}
+
+/* The id of the engine's thread in the cgroup, or 0. */
+static pid_t engine(void)
+{
+	FILE *threads = fopen(CGROUP "cgroup.threads", "r"), *comm;
+	char line[64], path[96], name[64];
+	pid_t found = 0;
+
+	while (threads && !found && fgets(line, sizeof(line), threads)) {
+		snprintf(path, sizeof(path), "/proc/%d/comm", atoi(line));
+		comm = fopen(path, "r");
+		if (!comm)
+			continue;
+		if (fgets(name, sizeof(name), comm) &&
+		    !strncmp(name, "mvgpu/", 6))
+			found = atoi(line);
+		fclose(comm);
+	}
+	if (threads)
+		fclose(threads);
+	return found;
+}
+
+/* Whoever is left in it is killed, and leaves a moment later. */
+static int remove_cgroup(void)
+{
+	long long end = rig_now_ms() + RIG_TIMEOUT_MS;
+
+	write_text(CGROUP "cgroup.kill", "1");
+	while (rmdir(CGROUP)) {
+		if (errno != EBUSY || rig_now_ms() > end)
+			return -errno;
+		usleep(1000);
+	}
+	return 0;
+}
+
+FIXTURE_SETUP(cgroup)
+{
+	memset(self, 0, sizeof(*self));
+	self->view.vfio = (struct vfio_client)VFIO_CLIENT_CLOSED;
+	theirs = mmap(NULL, sizeof(*theirs), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, theirs);
+	/* a test that failed may have left it */
+	if (!access(CGROUP, F_OK))
+		ASSERT_EQ(0, remove_cgroup());
+	ASSERT_EQ(0, mkdir(CGROUP, 0755));
+	ASSERT_EQ(0, rig_create(&self->witness));
+	ASSERT_EQ(0, rig_open(&self->witness));
+}
+
+FIXTURE_TEARDOWN(cgroup)
+{
+	write_text(CGROUP "cgroup.freeze", "0");
+	vfio_close(&self->view.vfio);
+	vmm_destroy(&self->vmm);
+	rig_destroy(&self->witness);
+	EXPECT_EQ(0, remove_cgroup());
+	munmap(theirs, sizeof(*theirs));
+}
+
+/* In the cgroup, with the vGPU open. */
+static int begin(struct vmm *vmm)
+{
+	char pid[32];
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	if (write_text(CGROUP "cgroup.procs", pid))
+		return __LINE__;
+	if (rig_open(&vmm->rig))
+		return __LINE__;
+	theirs->vfio = vmm->rig.vmm.vfio;
+	theirs->gpu = vmm->rig.vmm.gpu;
+	theirs->state = vmm->rig.vmm.state;
+	return 0;
+}
+
+static int life_at_work(struct vmm *vmm)
+{
+	int ret = begin(vmm);
+
+	if (ret)
+		return ret;
+	if (rig_flood(&vmm->rig, gpu_fill(RIG_RAM, 1, SLOW, 1, 1)))
+		return __LINE__;
+	vmm_say(vmm, 'o');
+	pause();
+	return 0;
+}
+
+/* With something to run, for which no doorbell was rung. */
+static int life_without_a_doorbell(struct vmm *vmm)
+{
+	union gpu_command nop = gpu_nop();
+	int i, ret = begin(vmm);
+
+	for (i = 0; i < NOPS && !ret; i++)
+		if (gpu_ring_put(&vmm->rig.ring, &nop))
+			ret = __LINE__;
+	if (ret)
+		return ret;
+	vmm_say(vmm, 'o');
+	pause();
+	return 0;
+}
+
+/* Has nothing of it open, once it says so. */
+static int life_that_passes_it_on(struct vmm *vmm)
+{
+	int ret = begin(vmm);
+
+	if (ret)
+		return ret;
+	if (rig_flood(&vmm->rig, gpu_fill(RIG_RAM, 1, SLOW, 1, 1)))
+		return __LINE__;
+	vmm_say(vmm, 'o');
+	while (!__atomic_load_n(vmm->go, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	vfio_close(&theirs->vfio);
+	vmm_say(vmm, 'c');
+	pause();
+	return 0;
+}
+
+static int view_fd(int pidfd, int fd, int *ours)
+{
+	*ours = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+
+	return *ours < 0 ? -errno : 0;
+}
+
+/* Wait until the VMM is ready, and open what it has open. */
+static int view_take(struct view *view, struct vmm *vmm)
+{
+	int pidfd, ret;
+
+	if (vmm_heard(vmm) != 'o')
+		return -EPROTO;
+	view->gpu = theirs->gpu;
+	view->state = theirs->state;
+	pidfd = syscall(SYS_pidfd_open, vmm->pid, 0);
+	if (pidfd < 0)
+		return -errno;
+	ret = view_fd(pidfd, theirs->vfio.device, &view->vfio.device) ?:
+	      view_fd(pidfd, theirs->vfio.group, &view->vfio.group) ?:
+	      view_fd(pidfd, theirs->vfio.container, &view->vfio.container);
+	view->gpu.device = view->vfio.device;
+	view->state.device = view->vfio.device;
+	close(pidfd);
+	return ret;
+}
+
+static int start(struct vmm *vmm, struct view *view,
+		 int (*life)(struct vmm *vmm))
+{
+	return vmm_start(vmm, life) ?: view_take(view, vmm);
+}
+
+/* As much as the witness can do meanwhile. */
+static int let_time_pass(struct rig *witness)
+{
+	return rig_run(witness, gpu_fill(RIG_RAM, 1, SLOW, 1, 7));
+}
+
+static __u64 completed(struct view *view)
+{
+	struct gpu_queue_state state;
+
+	return gpu_queue_state(&view->gpu, 0, &state) ? -1ULL : state.completed;
+}
+
+/* Wait until it has run more: 0 or -errno. */
+static int wait_more(struct view *view)
+{
+	long long end = rig_now_ms() + RIG_TIMEOUT_MS;
+	__u64 before = completed(view);
+
+	while (completed(view) == before) {
+		if (rig_now_ms() > end)
+			return -ETIMEDOUT;
+		usleep(1000);
+	}
+	return 0;
+}
+
+TEST_F(cgroup, freezes_while_the_engine_works)
+{
+	ASSERT_EQ(0, start(&self->vmm, &self->view, life_at_work));
+	ASSERT_EQ(0, freeze_group());
+	ASSERT_EQ(0, thaw_group());
+	EXPECT_EQ(0, wait_more(&self->view));
+}
+
+TEST_F(cgroup, that_is_frozen_has_an_engine_that_hears_no_doorbell)
+{
+	ASSERT_EQ(0, start(&self->vmm, &self->view, life_without_a_doorbell));
+	ASSERT_EQ(0, freeze_group());
+	ASSERT_EQ(0, gpu_queue_doorbell(&self->view.gpu, 0,
+					NOPS * MVGPU_COMMAND_SIZE));
+	ASSERT_EQ(0, let_time_pass(&self->witness));
+	EXPECT_EQ(0, completed(&self->view));
+	ASSERT_EQ(0, thaw_group());
+	EXPECT_EQ(0, gpu_queue_wait(&self->view.gpu, 0, RIG_TIMEOUT_MS));
+	EXPECT_EQ(NOPS, completed(&self->view));
+}
+
+TEST_F(cgroup, that_is_frozen_lets_others_stop_and_save)
+{
+	struct context context;
+	__u64 before;
+
+	ASSERT_EQ(0, start(&self->vmm, &self->view, life_at_work));
+	ASSERT_EQ(0, freeze_group());
+	/* the step that it ran when the group froze has ended now */
+	ASSERT_EQ(0, devstate_stop(&self->view.state));
+	before = completed(&self->view);
+	ASSERT_EQ(0, context_save(&self->view.state, &context));
+	context_free(&context);
+	ASSERT_EQ(0, devstate_start(&self->view.state));
+	ASSERT_EQ(0, let_time_pass(&self->witness));
+	EXPECT_EQ(before, completed(&self->view));
+	ASSERT_EQ(0, thaw_group());
+	EXPECT_EQ(0, wait_more(&self->view));
+}
+
+TEST_F(cgroup, that_is_frozen_lets_others_close)
+{
+	ASSERT_EQ(0, start(&self->vmm, &self->view, life_that_passes_it_on));
+	__atomic_store_n(self->vmm.go, 1, __ATOMIC_RELEASE);
+	ASSERT_EQ('c', vmm_heard(&self->vmm));
+	ASSERT_EQ(0, freeze_group());
+	vfio_close(&self->view.vfio);
+	/* open again at once, and as new */
+	ASSERT_EQ(0, rig_open(&self->vmm.rig));
+	EXPECT_EQ(0, rig_run(&self->vmm.rig, gpu_fence(RIG_RAM, 1)));
+	EXPECT_EQ(0, thaw_group());
+}
+
+/* A ring in VRAM: the memory of the VMM goes with it. */
+static int run_in_vram(struct view *view, union gpu_command command)
+{
+	struct gpu_ring ring;
+
+	return gpu_ring_init(&ring, &view->gpu, 1, RIG_VRAM, 4096, NULL, 0) ?:
+	       gpu_ring_run(&ring, command, RIG_TIMEOUT_MS);
+}
+
+TEST_F(cgroup, whose_vmm_is_killed_leaves_an_engine_to_others)
+{
+	union gpu_command fill = gpu_fill(RIG_VRAM + MIB, MIB, 1, 0, 1);
+	int status;
+
+	ASSERT_EQ(0, start(&self->vmm, &self->view, life_without_a_doorbell));
+	ASSERT_EQ(0, kill(self->vmm.pid, SIGKILL));
+	status = vmm_wait(&self->vmm);
+	ASSERT_TRUE(WIFSIGNALED(status));
+	EXPECT_EQ(0, run_in_vram(&self->view, fill));
+	EXPECT_EQ(0, devstate_stop(&self->view.state));
+	EXPECT_EQ(0, devstate_start(&self->view.state));
+	EXPECT_EQ(0, run_in_vram(&self->view, fill));
+}
+
+/* The VMM itself sleeps: all but a little of the time is the engine's. */
+TEST_F(cgroup, pays_for_the_time_of_the_engine)
+{
+	long long used, time;
+
+	ASSERT_EQ(0, start(&self->vmm, &self->view, life_without_a_doorbell));
+	if (!engine())
+		SKIP(return, "the kernel has no vhost_task_create()");
+	used = read_key(CGROUP "cpu.stat", "usage_usec");
+	time = rig_now_ms();
+	ASSERT_EQ(0, run_in_vram(&self->view,
+				 gpu_fill(RIG_VRAM + MIB, 1, SLOW, 1, 1)));
+	time = rig_now_ms() - time;
+	used = read_key(CGROUP "cpu.stat", "usage_usec") - used;
+	EXPECT_LT(0, used);
+	EXPECT_LE(time * 1000 / 4, used);
+}
+
+TEST_HARNESS_MAIN
