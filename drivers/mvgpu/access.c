@@ -433,7 +433,8 @@ u32 mvgpu_access_bounce(struct mvgpu_device *dev, struct mvgpu_window *window,
 	u64 iova = (window->entry & MVGPU_GTT_ADDRESS) + window->offset;
 	int ret;
 
-	ret = vfio_dma_rw(&dev->vdev, iova, window->data, window->len, write);
+	ret = mvgpu_foreign_rw(&dev->vdev, iova, window->data, window->len,
+			       write);
 	/* what is mapped, but not there as a whole, may be written in part */
 	if (write && (!ret || ret == -EFAULT))
 		vfio_dirty_log_mark(dev->log, iova, window->len);

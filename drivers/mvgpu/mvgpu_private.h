@@ -356,6 +356,10 @@ void mvgpu_gtt_write_half(struct mvgpu_device *dev, u32 index, bool high,
 void mvgpu_gtt_clear(struct mvgpu_device *dev);
 void mvgpu_gtt_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length);
 
+/* foreign.c */
+int mvgpu_foreign_rw(struct vfio_device *vdev, u64 iova, void *data, size_t len,
+		     bool write);
+
 /* gtt_reach.c: entries whose memory was reached, as bits */
 u32 mvgpu_reach_save(struct mvgpu_device *dev, u8 *bytes);
 void mvgpu_reach_load(struct mvgpu_device *dev, const u8 *bytes, u32 len);

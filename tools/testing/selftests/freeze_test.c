@@ -3,7 +3,7 @@
  * A VMM in a cgroup of its own: the group can be frozen while a vGPU is open, and
  * the vGPU stands still with it, for whoever else has it open; it can be stopped,
  * saved and closed all the same. Who runs the engine pays for it. It outlives the
- * VMM that opened it.
+ * VMM that opened it, and reaches memory that another process has mapped.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -388,6 +388,71 @@ TEST_F(cgroup, pays_for_the_time_of_the_engine)
 	used = read_key(CGROUP "cpu.stat", "usage_usec") - used;
 	EXPECT_LT(0, used);
 	EXPECT_LE(time * 1000 / 4, used);
+}
+
+FIXTURE(foreign)
+{
+	char claim[FIXTURE_CLAIM_SIZE];
+	struct vmm vmm;
+};
+
+FIXTURE_SETUP(foreign)
+{
+	memset(self, 0, sizeof(*self));
+	ASSERT_EQ(0, fixture_claim("none", self->claim));
+}
+
+FIXTURE_TEARDOWN(foreign)
+{
+	vmm_destroy(&self->vmm);
+	fixture_claim(self->claim, NULL);
+}
+
+/* Opens the vGPU, which was closed, and writes a page of its parent's memory. */
+static int life_of_the_opener(struct vmm *vmm)
+{
+	struct fixture_vmm *view = &vmm->rig.vmm;
+	struct gpu_ring ring;
+	int device;
+
+	device = vfio_open_device(view->vfio.group, view->uuid);
+	if (device < 0 || gpu_init(&view->gpu, device))
+		return __LINE__;
+	if (vfio_bus_master(device, true) || vfio_memory_decode(device, true))
+		return __LINE__;
+	if (rig_bind_all(&vmm->rig))
+		return __LINE__;
+	if (gpu_ring_init(&ring, &view->gpu, 1, RIG_VRAM, 4096, NULL, 0))
+		return __LINE__;
+	if (gpu_ring_run(&ring, gpu_fill(RIG_RAM, RIG_PAGE, 1, 0, 0x5a5a5a5a),
+			 RIG_TIMEOUT_MS))
+		return __LINE__;
+	return 0;
+}
+
+static int life_of_the_mapper(struct vmm *vmm)
+{
+	pid_t pid;
+	int status;
+
+	if (rig_open(&vmm->rig))
+		return __LINE__;
+	close(vmm->rig.vmm.vfio.device);
+	vmm->rig.vmm.vfio.device = -1;
+	pid = fork();
+	if (!pid)
+		_exit(life_of_the_opener(vmm) ? 1 : 0);
+	if (waitpid(pid, &status, 0) != pid || status)
+		return __LINE__;
+	if (!rig_all(vmm->rig.vmm.ram.mem, RIG_PAGE, 0x5a))
+		return __LINE__;
+	return 0;
+}
+
+TEST_F(foreign, memory_of_another_process_than_the_opener_is_reached)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_of_the_mapper));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
 }
 
 TEST_HARNESS_MAIN
