@@ -322,6 +322,26 @@ UNIT_TEST(read_errors_of_the_driver_come_through)
 	fake_free(fake);
 }
 
+/* The chunk that is kept is not half another. */
+UNIT_TEST(read_that_failed_spoils_nothing)
+{
+	struct fake *fake = stopped();
+	struct fake_bytes context = fake_save(fake);
+	u64 last = context.len - 100;
+	u8 *again = malloc(context.len);
+
+	CHECK_EQ(300, fake_read(fake, again, 300, 1 + 300));
+	fake->read_error = -EIO;
+	CHECK_EQ(-EIO, fake_read(fake, again, 1, 1 + last));
+	fake->read_error = 0;
+	/* byte 1 would take another snapshot */
+	CHECK_EQ(last - 1, fake_read(fake, again, last - 1, 2));
+	CHECK(!memcmp(context.data + 1, again, last - 1));
+	free(again);
+	fake_bytes_free(&context);
+	fake_free(fake);
+}
+
 UNIT_TEST(read_without_memory_for_it)
 {
 	unsigned int nr;

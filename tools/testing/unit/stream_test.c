@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "fake.h"
+#include "stream.h"
 #include "unit.h"
 
 static void saved(struct fake **source, struct fake_bytes *context)
@@ -320,6 +321,31 @@ UNIT_TEST(stream_staging_grows_with_what_came)
 	CHECK(unit_alloc_bytes <= before + 4096);
 	fake_bytes_free(&context);
 	fake_free(target);
+}
+
+/* Each section may be as long, but not both of them. */
+UNIT_TEST(stream_has_no_more_state_than_the_driver_said)
+{
+	static const struct mdev_migration_section_desc sections[] = {
+		{ .id = 0x100, .version = 1, .max_len = 60 },
+		{ .id = 0x101, .version = 1, .max_len = 60 },
+	};
+	const struct mdev_migration_format format = {
+		.type = "t",
+		.sections = sections,
+		.nr_sections = 2,
+		.state_size = 100,
+	};
+	struct mdev_migration_writer writer;
+	static u8 data[4096], state[60];
+
+	mdev_migration_writer_init(&writer, &format, data, sizeof(data));
+	CHECK_EQ(0, mdev_migration_put_section(&writer, 0x100, 1, 0, state,
+					       60));
+	CHECK_EQ(-EOVERFLOW, mdev_migration_put_section(&writer, 0x101, 1, 0,
+							state, 41));
+	CHECK_EQ(0, mdev_migration_put_section(&writer, 0x101, 1, 0, state,
+					       40));
 }
 
 UNIT_TEST(stream_everything_is_freed)

@@ -295,6 +295,32 @@ UNIT_TEST(still_whoever_waits_is_woken)
 	end(fake, filp);
 }
 
+UNIT_TEST(still_who_polls_is_woken_by_memory_and_by_errors)
+{
+	struct file *filp;
+	struct fake *fake = begin(PRE_COPY, &filp);
+	u8 byte;
+
+	fake->mig->wait.events = 0;
+	mdev_migration_dirtied(fake->mig);
+	CHECK(fake->mig->wait.events & EPOLLIN);
+	/* another reader found out */
+	fake->mig->wait.events = 0;
+	unit_fault = &byte;
+	CHECK_EQ(-EFAULT, fake_file_read(filp, &byte, 1));
+	unit_fault = NULL;
+	CHECK(fake->mig->wait.events & EPOLLIN);
+	end(fake, filp);
+
+	fake = begin(PRE_COPY, &filp);
+	fake->read_error = -ENXIO;
+	fake->mig->wait.events = 0;
+	while (fake_file_read(filp, &byte, 1) == 1)
+		;
+	CHECK(fake->mig->wait.events & EPOLLIN);
+	end(fake, filp);
+}
+
 UNIT_TEST(still_who_is_killed_does_not_wait_in_poll)
 {
 	struct file *filp;

@@ -245,6 +245,27 @@ UNIT_TEST(a_leaf_that_was_cleaned_is_void)
 	free(leaf);
 }
 
+UNIT_TEST(clean_all_but_one_page_of_a_leaf)
+{
+	struct vfio_dirty_leaf *leaf = calloc(1, sizeof(*leaf));
+	u64 bits[VFIO_DIRTY_LEAF_WORDS] = {};
+
+	vfio_dirty_leaf_mark(leaf, 0, VFIO_DIRTY_LEAF_PAGES, 7);
+	vfio_dirty_leaf_clean(leaf, 0, VFIO_DIRTY_LEAF_PAGES - 1, 7);
+	vfio_dirty_leaf_read(leaf, VFIO_DIRTY_DIRTY, 7, 0,
+			     VFIO_DIRTY_LEAF_PAGES, bits, 0);
+	CHECK_EQ(0, bits[0]);
+	CHECK_EQ(1ULL << 63, bits[VFIO_DIRTY_LEAF_WORDS - 1]);
+	memset(bits, 0, sizeof(bits));
+	vfio_dirty_leaf_mark(leaf, 0, VFIO_DIRTY_LEAF_PAGES, 7);
+	vfio_dirty_leaf_clean(leaf, 1, VFIO_DIRTY_LEAF_PAGES - 1, 7);
+	vfio_dirty_leaf_read(leaf, VFIO_DIRTY_DIRTY, 7, 0,
+			     VFIO_DIRTY_LEAF_PAGES, bits, 0);
+	CHECK_EQ(1, bits[0]);
+	CHECK_EQ(0, bits[VFIO_DIRTY_LEAF_WORDS - 1]);
+	free(leaf);
+}
+
 UNIT_TEST(a_former_run_leaves_nothing)
 {
 	struct vfio_dirty_leaf *leaf = calloc(1, sizeof(*leaf));
