@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fake.h"
+#include "stream.h"
 #include "unit.h"
 
 #define PAGE 4096
@@ -165,6 +166,54 @@ UNIT_TEST(zeros_in_other_numbers_are_refused)
 		zeros(&context, bad[i].offset, bad[i].len);
 		fake_free(load(&context, -EINVAL));
 	}
+}
+
+static int take_compat(void *arg, u16 version, const u8 *data, u32 len,
+		       const char **why)
+{
+	return 0;
+}
+
+static int take_mem(void *arg, u64 offset, const u8 *data, u32 len,
+		    const char **why)
+{
+	*(u64 *)arg += len;
+	return 0;
+}
+
+/* Of a device that has as many: a few bytes are not much work at once. */
+UNIT_TEST(zeros_come_in_chunks)
+{
+	static const struct mdev_migration_sink sink = {
+		.compat = take_compat,
+		.mem = take_mem,
+	};
+	const struct mdev_migration_format format = {
+		.type = FAKE_TYPE,
+		.compat_version = 1,
+		.mem_size = 16 * MDEV_MIGRATION_CHUNK_MAX,
+	};
+	struct mdev_migration_parser parser;
+	struct fake_bytes stream;
+	u64 came = 0;
+
+	fake_begin(&stream, FAKE_TYPE);
+	fake_compat(&stream);
+	mdev_migration_parser_init(&parser, &format, &sink, &came);
+	mdev_migration_parser_push(&parser, stream.data + 16, stream.len - 16);
+	CHECK_EQ(0, parser.error);
+	stream.len = 0;
+	zeros(&stream, 0, MDEV_MIGRATION_CHUNK_MAX);
+	mdev_migration_parser_push(&parser, stream.data, stream.len);
+	CHECK_EQ(0, parser.error);
+	CHECK_EQ(MDEV_MIGRATION_CHUNK_MAX, came);
+	stream.len = 0;
+	zeros(&stream, MDEV_MIGRATION_CHUNK_MAX, MDEV_MIGRATION_CHUNK_MAX + PAGE);
+	mdev_migration_parser_push(&parser, stream.data, stream.len);
+	CHECK_EQ(-EINVAL, parser.error);
+	CHECK_EQ(MDEV_MIGRATION_CHUNK_MAX, came);
+	mdev_migration_parser_fini(&parser);
+	fake_bytes_free(&stream);
 }
 
 UNIT_TEST(zeros_have_twelve_bytes)
