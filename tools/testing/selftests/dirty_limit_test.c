@@ -18,9 +18,9 @@
 #include "dirty.h"
 #include "klog.h"
 #include "kselftest_harness.h"
+#include "modules.h"
 
 #define PAGE	DIRTY_PAGE
-#define TYPE1	"/sys/module/vfio_iommu_type1/parameters/dma_entry_limit"
 #define MANY	70000
 /* Lines of one place in the code within five seconds. */
 #define BURST	10
@@ -32,22 +32,9 @@ FIXTURE(limit)
 	void *mem;
 };
 
-/* Set type1's limit; the old value is kept. */
 static int type1_set(const char *value, char old[64])
 {
-	int fd = open(TYPE1, O_RDWR | O_CLOEXEC), ret = 0;
-	ssize_t len;
-
-	if (fd < 0)
-		return -errno;
-	if (old) {
-		len = read(fd, old, 63);
-		old[len > 0 ? len : 0] = 0;
-	}
-	if (write(fd, value, strlen(value)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
+	return module_param("vfio_iommu_type1", "dma_entry_limit", value, old);
 }
 
 FIXTURE_SETUP(limit)

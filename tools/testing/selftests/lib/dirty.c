@@ -18,6 +18,7 @@
 #include <linux/vfio_device_state.h>
 
 #include "dirty.h"
+#include "modules.h"
 
 #define PINTEST_TYPE	"pintest-pin"
 
@@ -250,21 +251,5 @@ int dirty_limit_memlock(unsigned long bytes)
 
 int dirty_param(const char *name, const char *value, char old[64])
 {
-	char path[128];
-	ssize_t len;
-	int fd, ret = 0;
-
-	snprintf(path, sizeof(path), "/sys/module/vfio_dirty/parameters/%s",
-		 name);
-	fd = open(path, O_RDWR);
-	if (fd < 0)
-		return -errno;
-	if (old) {
-		len = read(fd, old, 63);
-		old[len > 0 ? len : 0] = 0;
-	}
-	if (write(fd, value, strlen(value)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
+	return module_param("vfio_dirty", name, value, old);
 }

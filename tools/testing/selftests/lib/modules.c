@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,5 +46,27 @@ int module_insert(const char *folder, const char *path)
 	ret = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
 	close(fd);
 
+	return ret;
+}
+
+int module_param(const char *module, const char *name, const char *value,
+		 char old[64])
+{
+	char path[128];
+	ssize_t len;
+	int fd, ret = 0;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module,
+		 name);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (old) {
+		len = read(fd, old, 63);
+		old[len > 0 ? len : 0] = 0;
+	}
+	if (write(fd, value, strlen(value)) < 0)
+		ret = -errno;
+	close(fd);
 	return ret;
 }

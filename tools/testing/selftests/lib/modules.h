@@ -14,4 +14,8 @@ int module_remove_soon(const char *name);
 /* Insert a file of a folder; -EEXIST if it is there. */
 int module_insert(const char *folder, const char *path);
 
+/* Set a parameter; the old value, with its newline, is kept. 0 or -errno. */
+int module_param(const char *module, const char *name, const char *value,
+		 char old[64]);
+
 #endif /* _SELFTESTS_MODULES_H */
