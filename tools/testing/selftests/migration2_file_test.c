@@ -3,18 +3,22 @@
  * The data fds of migration v2: ends, poll, figures that have to be honest,
  * tracking of VRAM, memory that cannot be reached, and fds whose device is gone.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "migration2.h"
 #include "rig.h"
 #include "stream_edit.h"
+#include "tasks.h"
 
 #define PAGE	RIG_PAGE
 #define MIB	(1024 * 1024ULL)
@@ -270,32 +274,53 @@ TEST_F(file, poll_says_whether_there_is_something)
 	EXPECT_EQ(POLLOUT, mig_poll(self->fd, POLLIN | POLLOUT));
 }
 
+struct waiter {
+	int fd;
+	pid_t tid;
+	pthread_t thread;
+};
+
 /* Nothing else wakes it: it waits without an end. */
 static void *wait_readable(void *arg)
 {
-	struct pollfd pollfd = { .fd = *(int *)arg, .events = POLLIN };
+	struct waiter *waiter = arg;
+	struct pollfd pollfd = { .fd = waiter->fd, .events = POLLIN };
 
+	__atomic_store_n(&waiter->tid, gettid(), __ATOMIC_RELEASE);
 	return (void *)(long)poll(&pollfd, 1, -1);
+}
+
+/* It is asleep when this returns: what comes then has to wake it. */
+static int waiter_start(struct waiter *waiter, int fd)
+{
+	pid_t tid;
+
+	*waiter = (struct waiter){ .fd = fd };
+	if (pthread_create(&waiter->thread, NULL, wait_readable, waiter))
+		return -EAGAIN;
+	while (!(tid = __atomic_load_n(&waiter->tid, __ATOMIC_ACQUIRE)) ||
+	       !task_sleeps_in(tid, SYS_poll))
+		sched_yield();
+	return 0;
 }
 
 TEST_F(file, poll_is_woken_by_each_way_of_writing_and_by_the_end)
 {
-	pthread_t thread;
+	struct waiter waiter;
 	void *result;
 	int way;
 
 	ASSERT_EQ(0, mig_set(self->device, MIG_PRE_COPY, &self->fd));
 	for (way = 0; way < 6; way++) {
 		ASSERT_LE(0, drain(self->fd, &self->stream));
-		ASSERT_EQ(0, pthread_create(&thread, NULL, wait_readable,
-					    &self->fd));
+		ASSERT_EQ(0, waiter_start(&waiter, self->fd));
 		EXPECT_EQ(0, way < 3 ? write_vram(&self->rig, self->vram, way,
 						  way * MIB, 1) :
 			     way == 3 ? mig_set(self->device, MIG_STOP_COPY,
 						NULL) :
 			     way == 4 ? vfio_reset(self->device) :
 			     (rig_close(&self->rig), 0));
-		ASSERT_EQ(0, pthread_join(thread, &result));
+		ASSERT_EQ(0, pthread_join(waiter.thread, &result));
 		EXPECT_EQ(1, (long)result) TH_LOG("way %d", way);
 		if (way == 3 || way == 4) {
 			close(self->fd);

@@ -54,6 +54,22 @@ bool task_gone(pid_t pid)
 	return gone;
 }
 
+bool task_sleeps_in(pid_t tid, long call)
+{
+	char path[64];
+	long now = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+	/* "running" while it is */
+	file = fopen(path, "r");
+	if (file && fscanf(file, "%ld", &now) != 1)
+		now = -1;
+	if (file)
+		fclose(file);
+	return now == call && task_state(tid) == 'S';
+}
+
 int task_ended(pid_t pid)
 {
 	int status;

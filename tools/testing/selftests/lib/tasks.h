@@ -11,6 +11,9 @@
 /* State of a task, as in /proc: D while it waits and at most can be killed. */
 char task_state(pid_t tid);
 
+/* Has it gone to sleep in a call, SYS_something? */
+bool task_sleeps_in(pid_t tid, long call);
+
 /*
  * Wait until a task waits in the kernel, not just for a page of its own, or has
  * ended: does it wait?
