@@ -47,6 +47,19 @@ struct pintest {
 	bool leak;
 };
 
+/* Who has the dma_unmap of all devices wait, and who waits. */
+static struct pintest *pintest_holder;
+static DECLARE_WAIT_QUEUE_HEAD(pintest_hold_wait);
+
+static void pintest_hold(struct pintest *pt, bool on)
+{
+	if (on)
+		WRITE_ONCE(pintest_holder, pt);
+	else
+		cmpxchg(&pintest_holder, pt, NULL);
+	wake_up_all(&pintest_hold_wait);
+}
+
 /**
  * struct pintest_pin - a page that is pinned
  * @page: the page
@@ -418,6 +431,9 @@ static long pintest_ioctl(struct vfio_device *vdev, unsigned int cmd,
 		return pintest_bench(pt, arg);
 	case PINTEST_EXPLICIT:
 		return pintest_explicit(pt, arg);
+	case PINTEST_HOLD:
+		pintest_hold(pt, arg);
+		return 0;
 	case PINTEST_STUBBORN:
 	case PINTEST_CALLS:
 	case PINTEST_LEAK:
@@ -462,6 +478,7 @@ static void pintest_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 	mutex_unlock(&pt->lock);
 	if (!stubborn)
 		pintest_drop(pt, iova, iova + length - 1);
+	wait_event_killable(pintest_hold_wait, !READ_ONCE(pintest_holder));
 }
 
 static int pintest_open_device(struct vfio_device *vdev)
@@ -483,6 +500,7 @@ static void pintest_close_device(struct vfio_device *vdev)
 	struct pintest_pin *pin;
 	unsigned long index;
 
+	pintest_hold(pt, false);
 	if (!pt->leak)
 		pintest_drop(pt, 0, U64_MAX);
 	xa_for_each(&pt->pins, index, pin)

@@ -78,4 +78,10 @@ struct pintest_bench {
 /* The byte of a pinned page at iova, as DMA would read it, or -ENOENT. */
 #define PINTEST_PEEK		_IOW('P', 10, struct pintest_range)
 
+/*
+ * The dma_unmap of all devices waits (1), until told not to (0), this device is
+ * closed, or who unmaps is killed.
+ */
+#define PINTEST_HOLD		_IO('P', 11)
+
 #endif /* _PINTEST_H */

@@ -185,6 +185,41 @@ TEST_F(unmap, lets_pins_through_while_the_driver_is_asked)
 	EXPECT_EQ(0, dirty_locked());
 }
 
+static void *call_close(void *arg)
+{
+	struct call *call = arg;
+
+	__atomic_store_n(&call->tid, gettid(), __ATOMIC_RELEASE);
+	vfio_close_device(&call->rig->vfio);
+	call_ends(call, 0);
+	return NULL;
+}
+
+/* The driver's dma_unmap runs: its device does not go under it. */
+TEST_F(unmap, of_a_device_that_is_closed_ends_first)
+{
+	struct call unmap = { .rig = &self->rig, .iova = IOVA };
+	struct call closer = { .rig = &self->rig };
+	struct dirty_rig other;
+
+	unmap.size = PAGE;
+	ASSERT_EQ(0, dirty_rig_open(&other));
+	ASSERT_EQ(0, vfio_map_dma(self->container, IOVA, self->mem, PAGE,
+				  DIRTY_RW));
+	ASSERT_EQ(1, dirty_pin(&self->rig, IOVA, 1, RW));
+	ASSERT_EQ(0, dirty_set(&other, PINTEST_HOLD, 1));
+	ASSERT_EQ(0, pthread_create(&unmap.thread, NULL, call_unmap, &unmap));
+	while (dirty_set(&self->rig, PINTEST_CALLS, 0) < 1)
+		usleep(1000);
+	ASSERT_EQ(0, pthread_create(&closer.thread, NULL, call_close, &closer));
+	EXPECT_TRUE(call_waits(&closer));
+	ASSERT_EQ(0, dirty_set(&other, PINTEST_HOLD, 0));
+	ASSERT_EQ(0, pthread_join(closer.thread, NULL));
+	ASSERT_EQ(0, pthread_join(unmap.thread, NULL));
+	EXPECT_EQ(PAGE, unmap.ret);
+	dirty_rig_destroy(&other);
+}
+
 /* Of several mappings, those before the one that fails are gone. */
 TEST_F(unmap, that_fails_keeps_the_mapping_and_its_bits)
 {
