@@ -54,8 +54,8 @@ LOCKED = $(if $(findstring n,$(firstword -$(MAKEFLAGS))),,+)@flock "$(FARM)/.loc
 unexport KDIR KVER BUILD
 
 .PHONY: modules farm install modules_install dkms-install dkms-remove clean help demo demo-seed \
-	check check-long check-debug check-kcsan coverage selftests guest unit bench-dirty \
-	bench-engine bench-migration
+	check check-long check-debug check-kcsan coverage mutants selftests guest unit \
+	bench-dirty bench-engine bench-migration
 
 modules: farm
 	$(LOCKED) $(KBUILD) modules
@@ -128,6 +128,9 @@ bench-migration:
 coverage:
 	@tools/coverage.sh
 
+mutants:
+	@tools/testing/mutants/run.sh $(NAMES)
+
 help:
 	@echo 'make                  build the modules for the running kernel'
 	@echo '  KVER=6.12.1-amd64   ... or for another installed one'
@@ -147,6 +150,8 @@ help:
 	@echo 'make bench-engine     how fast the engine is beside memset() and memcpy()'
 	@echo 'make bench-migration  what a vGPU adds to the migration of a guest'
 	@echo 'make coverage         which lines and branches the tests reach'
+	@echo 'make mutants          whether they notice faults that are planted'
+	@echo '  NAMES="NAME..."     ... some of those in tools/testing/mutants/'
 	@echo 'make unit             the unit tests alone, in user space'
 	@echo 'make selftests        build the selftests, which run in a VM'
 	@echo 'make guest            build what a guest of the tests boots, for KVER='
