@@ -3,7 +3,8 @@
 #
 # Sourced: what a mutant's file says. A mutant is NAME.patch: a line "mutant:" with
 # what is wrong in it, lines "test:" with the tests that must notice, maybe a line
-# "kernel:" with what they run on, and the patch.
+# "kernel:" with what they run on, or "last:" with why the VM is of no use after it
+# although it does not show, and the patch.
 
 mutants=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mutants_top=$(cd "$mutants/../../.." && pwd)

@@ -179,7 +179,7 @@ vm_round()
 		fi
 		open=
 		note "$name" "$test" "$verdict" "$why"
-		sed -i "\|^$name $test\$|d" "$plan"
+		sed -Ei "\|^$name $test( last)?\$|d" "$plan"
 	done < <(cat "$log/verdicts" 2>/dev/null)
 	if [ -n "$open" ]; then
 		# shellcheck disable=SC2086 # two words
@@ -190,7 +190,7 @@ vm_round()
 		else
 			note $open broken "the VM ended, and nothing says why: $log"
 		fi
-		sed -i "\|^$open\$|d" "$plan"
+		sed -Ei "\|^$open( last)?\$|d" "$plan"
 	fi
 	[ "$(wc -l <"$plan")" -lt "$count" ]
 }
@@ -198,8 +198,10 @@ vm_round()
 # prepare NAME TEST...: builds it for the VM, or runs it here.
 prepare()
 {
-	local name=$1 test built=
+	local name=$1 test built="" last=""
 	shift
+
+	[ "$name" = base ] || [ -z "$(mutants_field "$name" last)" ] || last=" last"
 
 	for test; do
 		if mutants_is_unit "$test"; then
@@ -207,7 +209,7 @@ prepare()
 			note "$name" "$test" "$verdict" "$why"
 		elif [ -n "$built" ] || build_modules "$name"; then
 			built=1
-			echo "$name $test" >>"$plan"
+			echo "$name $test$last" >>"$plan"
 		else
 			note "$name" "$test" broken "does not compile: $work/logs/$name-$release.build"
 		fi
@@ -235,10 +237,11 @@ batch()
 			note "$name" "${tests[0]}" broken "does not apply: $work/logs/$name.patch"
 		fi
 	done
+	sort -s -k3 -o "$plan" "$plan"
 	while [ -s "$plan" ] && vm_round "$plan" "$round"; do
 		round=$((round + 1))
 	done
-	[ ! -s "$plan" ] || while read -r name test; do
+	[ ! -s "$plan" ] || while read -r name test _; do
 		note "$name" "$test" broken "no VM ran it: $work/logs/vm-$release-$round.out"
 	done < <(cat "$plan")
 }

@@ -5,8 +5,8 @@
 #
 # A line of PLAN is NAME TEST: the modules are those in MODULES/NAME. To
 # /results/verdicts goes "begin NAME TEST", then "green NAME TEST", "red NAME TEST
-# why" or "broken NAME TEST why". Who finds the kernel in no state for the next one
-# ends: what is left is for another boot.
+# why" or "broken NAME TEST why". With the kernel in no state for the next one, or
+# behind a line that ends in "last", it ends: what is left is for another boot.
 set -u
 
 plan=$1
@@ -103,7 +103,8 @@ run()
 
 mkdir -p "$wrappers"
 : >"$verdicts"
-while read -r name test; do
+while read -r name test last; do
 	run "$name" "$test" || break
+	[ -z "$last" ] || break
 done <"$plan"
 exit 0
