@@ -393,6 +393,14 @@ static long pintest_explicit(struct pintest *pt, bool on)
 	return 0;
 }
 
+/* Whoever is given a client here is the one that has it already. */
+static long pintest_twice(struct pintest *pt)
+{
+	struct vfio_dirty_client *client = vfio_dirty_open(&pt->vdev);
+
+	return IS_ERR(client) ? PTR_ERR(client) : 0;
+}
+
 static long pintest_range_ioctl(struct pintest *pt, unsigned int cmd,
 				unsigned long arg)
 {
@@ -431,6 +439,8 @@ static long pintest_ioctl(struct vfio_device *vdev, unsigned int cmd,
 		return pintest_bench(pt, arg);
 	case PINTEST_EXPLICIT:
 		return pintest_explicit(pt, arg);
+	case PINTEST_TWICE:
+		return pintest_twice(pt);
 	case PINTEST_HOLD:
 		pintest_hold(pt, arg);
 		return 0;

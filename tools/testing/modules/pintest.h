@@ -84,4 +84,7 @@ struct pintest_bench {
  */
 #define PINTEST_HOLD		_IO('P', 11)
 
+/* What a driver is told that says twice that it marks its own writes: -errno. */
+#define PINTEST_TWICE		_IO('P', 12)
+
 #endif /* _PINTEST_H */

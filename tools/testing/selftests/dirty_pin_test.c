@@ -153,6 +153,14 @@ TEST_F(pin, explicit_marks)
 	EXPECT_EQ(5, written(self));
 }
 
+TEST_F(pin, one_driver_of_a_device_marks)
+{
+	ASSERT_EQ(0, dirty_set(&self->rig, PINTEST_EXPLICIT, 1));
+	EXPECT_EQ(-EBUSY, dirty_set(&self->rig, PINTEST_TWICE, 0));
+	ASSERT_EQ(0, dirty_set(&self->rig, PINTEST_EXPLICIT, 0));
+	ASSERT_EQ(0, dirty_set(&self->rig, PINTEST_EXPLICIT, 1));
+}
+
 TEST_F(pin, mark_over_several_mappings)
 {
 	void *more = dirty_memory(3 * PAGE);

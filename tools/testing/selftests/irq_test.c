@@ -405,6 +405,8 @@ TEST_F(irq, msi_has_no_more_vectors_than_were_enabled)
 	ASSERT_EQ(0, vfio_irq_eventfds(self->device, MSI, 0, 2, self->fds));
 	EXPECT_EQ(-EINVAL, vfio_irq_eventfds(self->device, MSI, 2, 1,
 					     self->fds));
+	EXPECT_EQ(-EINVAL, vfio_set_irqs(self->device, MSI, TRIGGER | NONE,
+					 1, 2, NULL));
 	EXPECT_EQ(0, vfio_irq_eventfds(self->device, MSI, 1, 1,
 				       &self->fds[2]));
 }
