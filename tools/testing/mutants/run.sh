@@ -103,6 +103,12 @@ build_modules()
 	done
 }
 
+build_selftests()
+{
+	make -j2 -C "$tree" BUILD="$out" selftests >"$work/logs/selftests.build" 2>&1 ||
+		die "the selftests do not build: $work/logs/selftests.build"
+}
+
 # unit_run NAME TEST: sets verdict and why.
 unit_run()
 {
@@ -237,6 +243,7 @@ batch()
 			note "$name" "${tests[0]}" broken "does not apply: $work/logs/$name.patch"
 		fi
 	done
+	[ ! -s "$plan" ] || build_selftests
 	sort -s -k3 -o "$plan" "$plan"
 	while [ -s "$plan" ] && vm_round "$plan" "$round"; do
 		round=$((round + 1))
@@ -258,8 +265,6 @@ tools/outdir make "$work" || exit 1
 exec 8>"$work/lock"
 flock -n 8 || die "another run is under way"
 copy_tree
-make -j2 -C "$tree" BUILD="$out" selftests >"$work/logs/selftests.build" 2>&1 ||
-	die "the selftests do not build: $work/logs/selftests.build"
 echo "TAP version 13"
 for kernel_name in $(for name in "${names[@]}"; do mutants_kernel "$name"; done | sort -u); do
 	chosen=()

@@ -60,7 +60,7 @@ judge()
 	if [[ $no == *": the modules can be loaded" ]]; then
 		tell "broken $1 $2 the modules cannot be loaded"
 	elif [ -n "$no" ]; then
-		tell "red $1 $2 $no"
+		tell "red $1 $2 ${no#"$2: "}"
 	elif [ "$3" -eq 0 ]; then
 		tell "green $1 $2"
 	else
