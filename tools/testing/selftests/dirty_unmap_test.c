@@ -253,10 +253,14 @@ TEST_F(unmap, that_fails_keeps_the_mapping_and_its_bits)
 static int start_stuck_unmap(struct dirty_rig *rig, struct call *unmap,
 			     unsigned char *mem)
 {
+	unsigned char byte = 1;
 	int fd;
 
 	*unmap = (struct call) { .rig = rig, .iova = IOVA, .size = 64 * PAGE };
 	if (vfio_map_dma(rig->vfio.container, IOVA, mem, 64 * PAGE, DIRTY_RW))
+		return -__LINE__;
+	/* the next copy takes no allocation */
+	if (dirty_rw(rig, IOVA, &byte, 1, PINTEST_WRITE))
 		return -__LINE__;
 	if (dirty_start(rig->vfio.container))
 		return -__LINE__;
