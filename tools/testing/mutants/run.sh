@@ -163,7 +163,7 @@ note()
 # How the VM ended in the midst of a test: a line of the kernel log after its mark.
 cause_of_death()
 {
-	sed -n "/mutant: $1 $2\$/,\$p" "$3/console.log" | tr -d '\r' |
+	tr -d '\r' <"$3/console.log" | sed -n "/mutant: $1 $2\$/,\$p" |
 		"$top/tools/testing/vm/find-trouble" | head -n 1
 }
 
