@@ -122,6 +122,18 @@ TEST_F(pin, tracking_counts_what_is_pinned)
 	EXPECT_EQ(4, written(self));
 }
 
+TEST_F(pin, that_ends_leaves_its_neighbour_dirty)
+{
+	ASSERT_EQ(2, dirty_pin(&self->rig, IOVA, 2, RW));
+	ASSERT_EQ(0, dirty_start(self->container));
+	EXPECT_EQ(2, dirty(self));
+	dirty_unpin(&self->rig, IOVA, 1);
+	/* one may have been written since, one may be now */
+	EXPECT_EQ(2, dirty(self));
+	EXPECT_EQ(1, dirty(self));
+	EXPECT_TRUE(dirty_bit(self->bitmap, 1));
+}
+
 TEST_F(pin, explicit_marks)
 {
 	ASSERT_EQ(0, dirty_set(&self->rig, PINTEST_EXPLICIT, 1));
