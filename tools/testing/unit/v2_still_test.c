@@ -321,13 +321,14 @@ UNIT_TEST(still_who_polls_is_woken_by_memory_and_by_errors)
 	end(fake, filp);
 }
 
-UNIT_TEST(still_who_is_killed_does_not_wait_in_poll)
+/* Who is killed waits for no lock, and is told so. */
+UNIT_TEST(still_a_poll_waits_for_nobody)
 {
 	struct file *filp;
 	struct fake *fake = begin(PRE_COPY, &filp);
 
 	unit_signal = true;
-	CHECK_EQ(EPOLLERR, fake_file_poll(filp));
+	CHECK_EQ(EPOLLIN | EPOLLRDNORM, fake_file_poll(filp));
 	end(fake, filp);
 }
 

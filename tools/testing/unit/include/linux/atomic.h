@@ -18,6 +18,7 @@ struct unit_atomic64 {
 #define cmpxchg(ptr, old, new) __sync_bool_compare_and_swap(ptr, old, new)
 
 /* One thread sees everything in order. */
+#define smp_mb()		((void)0)
 #define smp_rmb()		((void)0)
 
 #endif
