@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The GTT and the queues as sections of a context, see
- * Documentation/hardware.rst. Pure: also compiled in user space.
+ * Documentation/context.rst. Pure: also compiled in user space.
  */
 #ifndef _MVGPU_CONTEXT_WIRE_H
 #define _MVGPU_CONTEXT_WIRE_H

@@ -18,7 +18,7 @@
 /* A memory section begins with its offset. */
 #define MEMORY_HEADER	8
 
-/* Documentation/hardware.rst: a queue of a MVGPU_STREAM_QUEUES. */
+/* Documentation/context.rst: a queue of a MVGPU_STREAM_QUEUES. */
 #define QUEUE_FIRST	4
 #define QUEUE_SIZE	120
 #define QUEUE_FLAGS	0

@@ -351,7 +351,7 @@ struct mvgpu_timestamp {
 	__le32	reserved[12];
 };
 
-/* Sections of a context, see Documentation/stream.rst and hardware.rst. */
+/* Sections of a context, see Documentation/stream.rst and context.rst. */
 #define MVGPU_STREAM_CONFIG		0x100
 #define MVGPU_STREAM_GTT		0x101
 #define MVGPU_STREAM_QUEUES		0x102

@@ -6,7 +6,7 @@ import struct
 import threading
 
 # How the streams of our devices begin, and the section of their queues, which
-# comes when the device has stopped: Documentation/stream.rst, hardware.rst. Id,
+# comes when the device has stopped: Documentation/stream.rst, context.rst. Id,
 # version, flags and length, 4 and 4 times 120: nothing in guest memory is that.
 STREAM = b"MDEVSTRM"
 QUEUES = struct.pack("<IHHI", 0x102, 2, 0, 4 + 4 * 120)

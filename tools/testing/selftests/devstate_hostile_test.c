@@ -230,7 +230,7 @@ TEST_F_TIMEOUT(hostile, mutations_are_taken_or_refused, 3600)
 	EXPECT_TRUE(receiver_works(receiver));
 }
 
-/* One field of a payload, as Documentation/hardware.rst lays it out. */
+/* One field of a payload, as Documentation/context.rst lays it out. */
 struct field {
 	const char *what;
 	__u32 at;
