@@ -430,39 +430,4 @@ TEST_F_TIMEOUT(killable, whoever_polls_a_data_fd_waits_for_nobody, 600)
 	EXPECT_EQ(0, vmm_wait(&self->vmm));
 }
 
-/* A kernel thread copies for it. */
-static void copy_by_thread(struct dirty_rig *rig, void *mem)
-{
-	char byte;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (userfault_open(mem, DIRTY_PAGE) < 0)
-		_exit(2);
-	dirty_rw(rig, 0, &byte, 1, PINTEST_KTHREAD);
-	_exit(0);
-}
-
-TEST_F_TIMEOUT(killable, who_has_a_thread_of_the_test_module_copy, 600)
-{
-	struct dirty_rig rig;
-	void *mem = dirty_memory(DIRTY_PAGE);
-	pid_t pid;
-
-	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, dirty_rig_open(&rig));
-	pid = fork();
-	ASSERT_LE(0, pid);
-	if (!pid) {
-		if (vfio_map_dma(rig.vfio.container, 0, mem, DIRTY_PAGE,
-				 DIRTY_RW))
-			_exit(1);
-		copy_by_thread(&rig, mem);
-	}
-	EXPECT_TRUE(task_waits(pid));
-	kill(pid, SIGKILL);
-	EXPECT_TRUE(task_gone(pid));
-	EXPECT_EQ(SIGKILL, task_ended(pid));
-	dirty_rig_destroy(&rig);
-}
-
 TEST_HARNESS_MAIN

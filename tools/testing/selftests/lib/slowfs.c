@@ -50,7 +50,9 @@ static void answer_init(struct slowfs *fs, const struct fuse_in_header *in)
 	struct fuse_init_out init = {
 		.major = FUSE_KERNEL_VERSION,
 		.minor = FUSE_KERNEL_MINOR_VERSION,
+		/* of what is read ahead, nobody waits for the answer itself */
 		.flags = FUSE_ASYNC_READ,
+		.max_readahead = SLOWFS_SIZE,
 		.max_write = RIG_PAGE,
 	};
 

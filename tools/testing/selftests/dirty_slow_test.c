@@ -17,6 +17,7 @@
 #include "rig.h"
 #include "slowfs.h"
 #include "tasks.h"
+#include "userfault.h"
 #include "vmm.h"
 
 static struct slowfs slow = { .fd = -1 };
@@ -157,6 +158,42 @@ TEST_F_TIMEOUT(slow_file, pin_and_who_waits_for_it_can_be_killed, 600)
 	for (i = 0; i < 3; i++)
 		EXPECT_TRUE(waits_and_goes(others[i])) TH_LOG("%u", i);
 	EXPECT_TRUE(waits_and_goes(first));
+}
+
+/* A kernel thread copies for it. */
+static void copy_by_thread(struct dirty_rig *rig, void *mem)
+{
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (userfault_open(mem, DIRTY_PAGE) < 0)
+		_exit(2);
+	dirty_rw(rig, 0, &byte, 1, PINTEST_KTHREAD);
+	_exit(0);
+}
+
+/* Of the test module, and without a file system. */
+TEST(who_has_a_thread_copy_can_be_killed)
+{
+	struct dirty_rig rig;
+	void *mem = dirty_memory(DIRTY_PAGE);
+	pid_t pid;
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, dirty_rig_open(&rig));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		if (vfio_map_dma(rig.vfio.container, 0, mem, DIRTY_PAGE,
+				 DIRTY_RW))
+			_exit(1);
+		copy_by_thread(&rig, mem);
+	}
+	EXPECT_TRUE(task_waits(pid));
+	kill(pid, SIGKILL);
+	EXPECT_TRUE(task_gone(pid));
+	EXPECT_EQ(SIGKILL, task_ended(pid));
+	dirty_rig_destroy(&rig);
 }
 
 TEST_HARNESS_MAIN
