@@ -510,11 +510,13 @@ FIXTURE_TEARDOWN(pins)
 	rig_destroy(&self->target);
 }
 
-TEST_F(pins, load_and_start_pin_nothing)
+/* It is known before the target says yes whether it may have so many. */
+TEST_F(pins, load_pins_what_was_reached_and_start_no_more)
 {
 	struct fixture_vmm *to = &self->target.vmm;
 	__u64 length;
 	void *context;
+	long pinned;
 
 	ASSERT_EQ(0, rig_run(&self->source, gpu_fill(RIG_RAM, 9 * PAGE, 1, 0,
 						     1)));
@@ -525,15 +527,13 @@ TEST_F(pins, load_and_start_pin_nothing)
 	ASSERT_EQ(0, devstate_save(&self->source.vmm.state, &context, &length));
 	ASSERT_EQ(0, devstate_load(&to->state, context, length));
 	free(context);
-	EXPECT_EQ(0, trace_count(&self->trace, "mvgpu_pin", to->uuid))
-		TH_LOG("pinned by load");
+	pinned = trace_count(&self->trace, "mvgpu_pin", to->uuid);
+	EXPECT_LT(0, pinned);
 	ASSERT_EQ(0, devstate_start(&to->state));
-	EXPECT_EQ(0, trace_count(&self->trace, "mvgpu_pin", to->uuid))
-		TH_LOG("pinned by start");
-	/* But what was loaded works: its tail is the source's. */
+	/* What was loaded works: its tail is the source's. */
 	self->target.ring.tail = self->source.ring.tail;
 	ASSERT_EQ(0, rig_run(&self->target, gpu_fill(RIG_RAM, PAGE, 1, 0, 1)));
-	EXPECT_LT(0, trace_count(&self->trace, "mvgpu_pin", to->uuid));
+	EXPECT_EQ(pinned, trace_count(&self->trace, "mvgpu_pin", to->uuid));
 }
 
 TEST_HARNESS_MAIN
