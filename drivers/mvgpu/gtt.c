@@ -441,8 +441,9 @@ void mvgpu_gtt_copy(struct mvgpu_gtt *gtt, u32 index, u64 epoch)
 	if (gtt->epoch == epoch) {
 		gtt->pages[index] = MVGPU_GTT_COPIED;
 		__set_bit(index, gtt->reached);
-		if (!gtt->nr_copied++)
-			gtt->copied_until = jiffies + MVGPU_GTT_COPY_JIFFIES;
+		gtt->nr_copied++;
+		/* from the last, or a step that takes longer to get ready never begins */
+		gtt->copied_until = jiffies + MVGPU_GTT_COPY_JIFFIES;
 	} else {
 		WRITE_ONCE(gtt->engine_waits, true);
 	}

@@ -281,7 +281,7 @@ TEST_F(cgroup, gets_vram_back_though_some_is_in_a_pipe)
 }
 
 /* Entries so far from each other that each needs records of its own. */
-#define RECORDS		16384U
+#define RECORDS		4096U
 #define RECORDS_IOVA	0x10000000000ULL
 
 /* The records of pins meet the limit: a fault, or copies; nobody is killed. */
@@ -304,7 +304,7 @@ static int life_pins_far_apart(struct vmm *vmm)
 			return __LINE__;
 	}
 	snprintf(limit, sizeof(limit), "%llu",
-		 read_number(CGROUP "memory.current") + 4 * MIB);
+		 read_number(CGROUP "memory.current") + 2 * MIB);
 	if (write_text(CGROUP "memory.max", limit))
 		return __LINE__;
 	if (rig_run(&vmm->rig, gpu_fill(RIG_FREE, RECORDS * RIG_PAGE, 1, 0,
@@ -335,7 +335,7 @@ static int life_meets_the_limit_with_pins(struct vmm *vmm)
 	return life_pins_far_apart(vmm);
 }
 
-TEST_F(cgroup, limit_is_a_fault_where_pins_need_records)
+TEST_F_TIMEOUT(cgroup, limit_is_a_fault_where_pins_need_records, 240)
 {
 	ASSERT_EQ(0, vmm_start(&self->vmm, life_meets_the_limit_with_pins));
 	ASSERT_EQ(0, lift_limit_after_fault(&self->vmm));
