@@ -53,8 +53,8 @@ void mdev_migration_wake(struct mdev_migration *mig)
  */
 void mdev_migration_set_ready(struct mdev_migration *mig)
 {
-	/* before the wakeup, which is a barrier */
-	WRITE_ONCE(mig->ready, true);
+	/* after what was written, and before the wakeup, which is a barrier */
+	smp_store_release(&mig->ready, true);
 	wake_up_poll(&mig->wait, EPOLLIN | EPOLLRDNORM);
 }
 

@@ -214,7 +214,6 @@ static int mdev_migration_restore_judge_locked(struct mdev_migration *mig)
 		return mdev_migration_parser_fail(parser, error, why);
 
 	ops->apply(mig->params.priv, parser->sections, parser->nr_sections);
-	trace_mdev_migration_load(mig->params.dev, 0, mig->load->came, 0);
 	return 0;
 }
 
@@ -230,6 +229,22 @@ static int mdev_migration_restore_ready_locked(struct mdev_migration *mig)
 	error = ops->ready ? ops->ready(mig->params.priv, &why) : 0;
 	return error ? mdev_migration_parser_fail(&mig->load->parser, error,
 						  why) : 0;
+}
+
+/* The last byte came: 0 if the device has taken over all, and can go on. */
+static int mdev_migration_restore_take_locked(struct mdev_migration *mig)
+{
+	int error;
+
+	lockdep_assert_held(&mig->state_mutex);
+
+	error = mdev_migration_restore_judge_locked(mig);
+	if (!error)
+		error = mdev_migration_restore_ready_locked(mig);
+	if (!error)
+		trace_mdev_migration_load(mig->params.dev, 0, mig->load->came,
+					  0);
+	return error;
 }
 
 static void mdev_migration_restore_say_locked(struct mdev_migration *mig)
@@ -255,9 +270,7 @@ static int mdev_migration_restore_apply_locked(struct mdev_migration *mig,
 
 	lockdep_assert_held(&mig->state_mutex);
 
-	error = mdev_migration_restore_judge_locked(mig);
-	if (!error)
-		error = mdev_migration_restore_ready_locked(mig);
+	error = mdev_migration_restore_take_locked(mig);
 	if (error)
 		return error;
 	WARN_ON_ONCE(mdev_migration_step_locked(mig, MDEV_MIGRATION_EV_APPLIED,
@@ -380,7 +393,7 @@ ssize_t mdev_migration_restore_stream_locked(struct mdev_migration *mig,
 	load->came += taken;
 	atomic64_add(taken, &mig->moved);
 	if (parser->state == MDEV_MIGRATION_PARSER_DONE)
-		load->applied = !mdev_migration_restore_judge_locked(mig);
+		load->applied = !mdev_migration_restore_take_locked(mig);
 
 	if (parser->error) {
 		load->applied = false;
@@ -395,9 +408,6 @@ ssize_t mdev_migration_restore_stream_locked(struct mdev_migration *mig,
  * mdev_migration_restore_end_locked - no more bytes will come at a data fd
  * @mig: the device, with a load begun
  *
- * What the device needs to go on it gets here and not with the last byte: that may
- * take a while, and a write to a data fd is no reason for close to wait.
- *
  * Return: 0 if a whole stream was taken over, or why not; then the device is
  * as after reset.
  */
@@ -409,11 +419,8 @@ int mdev_migration_restore_end_locked(struct mdev_migration *mig)
 
 	if (load->parser.error)
 		return load->parser.error;
-	if (load->applied)
-		mdev_migration_restore_ready_locked(mig);
-	else
+	if (!load->applied) {
 		mdev_migration_parser_finish(&load->parser);
-	if (load->parser.error) {
 		mdev_migration_restore_say_locked(mig);
 		mig->params.ops->reset(mig->params.priv);
 	}

@@ -62,14 +62,18 @@ static int mdev_migration_v2_file_release(struct inode *inode, struct file *filp
 }
 
 /* Nothing is left to read for now. What is written meanwhile is not forgotten. */
-static void mdev_migration_v2_file_empty_locked(struct mdev_migration *mig)
+static void
+mdev_migration_v2_file_empty_locked(struct mdev_migration_v2_file *file)
 {
+	struct mdev_migration *mig = file->mig;
+
 	lockdep_assert_held(&mig->state_mutex);
 
 	WRITE_ONCE(mig->ready, false);
 	/* pairs with what is written before mdev_migration_dirtied() */
 	smp_mb();
-	if (mdev_migration_producer_ready(mig->producer))
+	if (READ_ONCE(file->error) ||
+	    mdev_migration_producer_ready(mig->producer))
 		mdev_migration_set_ready(mig);
 }
 
@@ -95,7 +99,7 @@ static ssize_t mdev_migration_v2_file_fetch_locked(struct mdev_migration_v2_file
 	} else if (got < 0 && got != -EAGAIN) {
 		mdev_migration_set_ready(mig);
 	} else if (!got && !mdev_migration_producer_saved(mig->producer)) {
-		mdev_migration_v2_file_empty_locked(mig);
+		mdev_migration_v2_file_empty_locked(file);
 		got = -ENOMSG;
 	}
 	return got;

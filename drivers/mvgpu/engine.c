@@ -126,7 +126,7 @@ static u32 mvgpu_engine_finish(struct mvgpu_device *dev,
 			       struct mvgpu_window *to, struct mvgpu_run *run)
 {
 	run->fault = mvgpu_access_unmap(dev, to);
-	run->torn = run->fault;
+	run->torn = run->fault && !fatal_signal_pending(current);
 
 	return run->fault ? 0 : to->len;
 }

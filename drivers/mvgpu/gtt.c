@@ -357,8 +357,11 @@ void mvgpu_gtt_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 	     i < MVGPU_GTT_ENTRIES; i++) {
 		page = gtt->entries[i] & MVGPU_GTT_ADDRESS;
 		if (gtt->pages[i] && page <= last &&
-		    (page | ~MVGPU_GTT_ADDRESS) >= iova)
+		    (page | ~MVGPU_GTT_ADDRESS) >= iova) {
+			/* what is mapped there next was not reached yet */
+			__clear_bit(i, gtt->reached);
 			mvgpu_gtt_collect_locked(dev, i, page, &run);
+		}
 	}
 	mvgpu_gtt_collect_end(dev, &run);
 }

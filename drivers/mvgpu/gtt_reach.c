@@ -120,12 +120,6 @@ static int mvgpu_reach_pin(struct mvgpu_device *dev,
 	return 0;
 }
 
-/* Memory that is not mapped (so): nobody waited to find that out. */
-static bool mvgpu_reach_is_absent(int error)
-{
-	return error == -EINVAL || error == -EPERM;
-}
-
 /**
  * mvgpu_reach_pin_all - pin the memory behind all entries that were reached
  * @dev: the device, stopped, on a container that vfio_dirty serves; nothing is
@@ -158,7 +152,8 @@ int mvgpu_reach_pin_all(struct mvgpu_device *dev)
 			most = ret == -EAGAIN ? 1 : reach.nr / 2;
 			continue;
 		}
-		if (ret && !mvgpu_reach_is_absent(ret))
+		/* others refuse at once */
+		if (ret == -EAGAIN)
 			misses++;
 		at = reach.first + reach.nr;
 		most = min_t(unsigned int, 2 * most, MVGPU_CHUNK_PAGES);

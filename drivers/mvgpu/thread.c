@@ -10,6 +10,8 @@
  */
 #include <linux/completion.h>
 #include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -27,7 +29,8 @@
  * @data: argument of @work
  * @task: the thread
  * @lock: protects all below
- * @self: the thread, once it has run
+ * @self: the thread, once it has run, and a reference: the kernel keeps none for
+ *	us before 6.12.50
  * @working: it is in @work
  * @let_go: it works no more
  * @left: @reap frees all this when the thread ends
@@ -58,7 +61,8 @@ static bool mvgpu_thread_begin(struct mvgpu_thread *thread)
 	bool begins;
 
 	spin_lock(&thread->lock);
-	WRITE_ONCE(thread->self, current);
+	if (!thread->self)
+		WRITE_ONCE(thread->self, get_task_struct(current));
 	begins = !thread->let_go;
 	thread->working = begins;
 	spin_unlock(&thread->lock);
@@ -110,6 +114,8 @@ static void mvgpu_thread_killed(void *data)
 static void mvgpu_thread_free(struct mvgpu_thread *thread)
 {
 	compat_vhost_task_stop(thread->task);
+	if (thread->self)
+		put_task_struct(thread->self);
 	kfree(thread);
 }
 
@@ -176,7 +182,11 @@ bool mvgpu_thread_is_dead(struct mvgpu_thread *thread)
  */
 bool mvgpu_thread_wake(struct mvgpu_thread *thread)
 {
-	compat_vhost_task_wake(thread->task);
+	struct task_struct *self = READ_ONCE(thread->self);
+
+	/* one that has not run yet looks when it does */
+	if (self)
+		wake_up_process(self);
 
 	return !mvgpu_thread_is_dead(thread);
 }
@@ -239,7 +249,8 @@ void mvgpu_thread_let_go(struct mvgpu_thread *thread)
 	if (self)
 		compat_vhost_task_kill(self);
 	wait_event(thread->idle, !mvgpu_thread_works(thread));
-	compat_vhost_task_wake(thread->task);
+	if (self)
+		wake_up_process(self);
 	while (!wait_for_completion_timeout(&thread->over, MVGPU_THREAD_LOOK))
 		if (READ_ONCE(thread->self) && mvgpu_thread_leave(thread))
 			return;

@@ -265,6 +265,9 @@ static bool mvgpu_worker_result_locked(struct mvgpu_device *dev,
 	/* a bad doorbell may have come first */
 	if (result != MVGPU_RESULT_FAULT || queue->ring_fault)
 		return false;
+	/* a thread that is killed reaches nothing: the next one tries again */
+	if (fatal_signal_pending(current))
+		return false;
 	queue->fault = run->fault;
 	queue->fault_address = run->fault_address;
 	mvgpu_worker_faulted_locked(dev, run->queue);
@@ -365,6 +368,9 @@ static bool mvgpu_worker_run(void *data)
 	}
 	paused = dev->worker.paused;
 	spin_unlock(&dev->worker.lock);
+	/* to be frozen it must not look asleep */
+	if (paused)
+		__set_current_state(TASK_RUNNING);
 	if (ran)
 		wake_up_all(&dev->worker.idle);
 	set_active_memcg(old);
@@ -515,10 +521,11 @@ void mvgpu_worker_kick(struct mvgpu_device *dev)
 	ret = mvgpu_worker_replace(dev);
 	if (!ret)
 		mvgpu_worker_wake(dev);
-	else if (!fatal_signal_pending(current))
-		dev_warn_ratelimited(dev->vdev.dev,
-				     "stands still until the next doorbell: no thread in process %d (%d): look at its pids and nproc limits\n",
-				     task_tgid_nr(current), ret);
+	else if (!fatal_signal_pending(current) &&
+		 __ratelimit(&dev->worker.said))
+		dev_warn(dev->vdev.dev,
+			 "stands still until the next doorbell: no thread in process %d (%d): look at its pids and nproc limits\n",
+			 task_tgid_nr(current), ret);
 }
 
 static bool mvgpu_worker_is_idle(struct mvgpu_worker *worker)

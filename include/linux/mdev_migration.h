@@ -136,7 +136,9 @@ struct mdev_migration_mem_ops {
  *	stopped and was reset before the load began. Cannot fail.
  * @ready: after @apply: get what the device needs to go on from there, and what
  *	the host may refuse, such as pinned memory. May be NULL. May sleep; a
- *	wait is killable. 0, or -errno with *@why set: the context is refused.
+ *	wait is killable, and short, as close may wait beside it. 0, or -errno
+ *	with *@why set: the write of the last byte fails, as VMMs look at nothing
+ *	later.
  * @mem: device memory, or NULL if there is none
  * @reset: put all state and memory to their reset values. Called with the
  *	device stopped. Cannot fail.

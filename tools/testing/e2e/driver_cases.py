@@ -41,7 +41,9 @@ def suspend(machine, command):
     """Runs a command that suspends the guest; wakes it."""
     machine.monitor.events.clear()
     machine.begin(command)
-    machine.monitor.wait("SUSPEND", machine.settings.seconds)
+    # A driver may take a minute to find out that it cannot.
+    if machine.monitor.look("SUSPEND", 2 * machine.settings.seconds) is None:
+        raise Failure(f"the guest is not suspended\n{machine.last()}")
     machine.call("system_wakeup")
     machine.monitor.wait("WAKEUP", machine.settings.seconds)
     return machine.answer(command, machine.settings.seconds)

@@ -28,7 +28,7 @@ static inline void harness_prepare(void)
 int main(int argc, char **argv)			\
 {						\
 	harness_prepare();			\
-	return test_harness_run(argc, argv);	\
+	exit(test_harness_run(argc, argv));	\
 }
 
 #endif /* _SELFTESTS_KSELFTEST_HARNESS_H */

@@ -2,6 +2,7 @@
 /*
  * Sections that are accepted, saved and accepted again: see again.h.
  */
+#include <linux/kernel.h>
 #include <linux/string.h>
 #include <linux/mvgpu.h>
 
@@ -209,7 +210,7 @@ static enum again again_clock(const u8 *data, size_t len)
 	if (!clock_ok(data, len))
 		return AGAIN_REFUSED;
 	now = mdev_migration_get_u64(&cur);
-	for (i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(later); i++) {
 		a.len = 0;
 		mvgpu_context_wire_put_clock(&a, now + later[i]);
 		if (!clock_ok(a.data, a.len))

@@ -5,6 +5,7 @@
  */
 #include <linux/errno.h>
 #include <linux/pci_regs.h>
+#include <linux/kernel.h>
 #include <linux/string.h>
 #include <linux/mvgpu.h>
 
@@ -316,7 +317,7 @@ static const struct {
 	{ "Link Control 2", EXP + 0x30, 2, 0x0001, 0x000f },
 };
 
-#define REGISTERS	(sizeof(registers) / sizeof(registers[0]))
+#define REGISTERS	ARRAY_SIZE(registers)
 
 /* What all of config space is, with the bits that can be written set or not. */
 static void expect(u8 *bytes, bool set)

@@ -19,6 +19,9 @@ struct unit_atomic64 {
 
 /* One thread sees everything in order. */
 #define smp_mb()		((void)0)
+/* The same. */
+#define smp_store_release(p, v)	(*(p) = (v))
+/* The same. */
 #define smp_rmb()		((void)0)
 
 #endif
