@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <linux/types.h>
 
+#include "effort.h"
 #include "fixture.h"
 
 #define RIG_PAGE		4096ULL
@@ -26,7 +27,7 @@
 #define RIG_FREE		0x08000000ULL
 
 #define RIG_RING_COMMANDS	(RIG_RING_SIZE / MVGPU_COMMAND_SIZE)
-#define RIG_TIMEOUT_MS		240000
+#define RIG_TIMEOUT_MS		(240000 * effort_slowness())
 
 struct rig {
 	struct fixture_vmm vmm;
