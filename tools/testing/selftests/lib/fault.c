@@ -110,12 +110,17 @@ int fault_disarm(bool *fired)
 	return ret;
 }
 
-static bool fault_is_worker(const char *pid, const char *uuid)
+/* As many of a thread's name as the kernel keeps, without its end. */
+#define FAULT_NAME	15
+
+static bool fault_is_worker(const char *threads, const char *tid,
+			    const char *uuid)
 {
-	char path[64], name[96] = "";
+	char path[64], name[96] = "", worker[64];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
+	snprintf(worker, sizeof(worker), "mvgpu/%.40s", uuid);
+	snprintf(path, sizeof(path), "%.16s/%.16s/comm", threads, tid);
 	file = fopen(path, "re");
 	if (!file)
 		return false;
@@ -123,22 +128,27 @@ static bool fault_is_worker(const char *pid, const char *uuid)
 		name[0] = '\0';
 	fclose(file);
 
-	return !strncmp(name, "mvgpu/", 6) && strstr(name, uuid);
+	return !strncmp(name, worker, FAULT_NAME);
 }
 
+/* A thread of ours, or of the kernel where it has no vhost_task_create(). */
 pid_t fault_worker(const char *uuid)
 {
+	static const char * const threads[] = { "/proc/self/task", "/proc" };
 	struct dirent *entry;
 	pid_t tid = -ENOENT;
-	DIR *proc;
+	size_t i;
+	DIR *dir;
 
-	proc = opendir("/proc");
-	if (!proc)
-		return -errno;
-	while (tid < 0 && (entry = readdir(proc)))
-		if (fault_is_worker(entry->d_name, uuid))
-			tid = atoi(entry->d_name);
-	closedir(proc);
+	for (i = 0; i < sizeof(threads) / sizeof(*threads); i++) {
+		dir = opendir(threads[i]);
+		if (!dir)
+			return -errno;
+		while (tid < 0 && (entry = readdir(dir)))
+			if (fault_is_worker(threads[i], entry->d_name, uuid))
+				tid = atoi(entry->d_name);
+		closedir(dir);
+	}
 
 	return tid;
 }
