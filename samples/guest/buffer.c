@@ -258,7 +258,8 @@ int mvgpu_guest_buffer_save_all(struct mvgpu_guest *guest)
 
 		if (!buffer->vram)
 			continue;
-		buffer->saved = vmalloc(size);
+		/* who suspends is told in words */
+		buffer->saved = __vmalloc(size, GFP_KERNEL | __GFP_NOWARN);
 		if (!buffer->saved)
 			return -ENOMEM;
 		memcpy_fromio(buffer->saved,

@@ -55,12 +55,13 @@ struct mvgpu_guest_dropped {
  * @tail: offset behind the last command
  * @head: the device's, as it was read last
  * @submitted: sequence number of the last fence; read without @lock
- * @seen: that of the last fence that an interrupt told of; written there alone,
- *	but when the queue is disabled
+ * @seen: that of the last fence that an interrupt told of; read without @lock
+ * @look: of @fence, @seen, @fault and @fault_address, while they are looked at or
+ *	set anew: a vector that queues share comes at any time; inside of @lock
  * @dropped: what restarts dropped since the file was opened, ascending
  * @dropped_count: how many
  * @dropped_room: for how many there is memory
- * @fault: enum mvgpu_fault; written by the interrupt, but when disabled
+ * @fault: enum mvgpu_fault; read without @look
  * @fault_address: GPU address
  */
 struct mvgpu_guest_queue {
@@ -72,6 +73,7 @@ struct mvgpu_guest_queue {
 	u32 tail;
 	u32 head;
 	u64 submitted;
+	spinlock_t look;	/* what the interrupt writes */
 	u64 seen;
 	struct mvgpu_guest_dropped *dropped;
 	u32 dropped_count;

@@ -91,6 +91,7 @@ static int mvgpu_guest_queue_create(struct mvgpu_guest *guest,
 	u32 i;
 
 	mutex_init(&queue->lock);
+	spin_lock_init(&queue->look);
 	init_waitqueue_head(&queue->wait);
 	queue->fence = guest->fences + 8 * number;
 	queue->ring = dma_alloc_coherent(&guest->pdev->dev,
@@ -218,8 +219,11 @@ static void mvgpu_guest_queue_look(struct mvgpu_guest *guest,
 {
 	void __iomem *registers = mvgpu_guest_queue_registers(guest, number);
 	struct mvgpu_guest_queue *queue = &guest->queue[number];
-	u64 fence = mvgpu_guest_queue_fence(queue);
+	unsigned long flags;
+	u64 fence;
 
+	spin_lock_irqsave(&queue->look, flags);
+	fence = mvgpu_guest_queue_fence(queue);
 	WRITE_ONCE(queue->seen, fence);
 	if (fence != READ_ONCE(queue->submitted) &&
 	    readl(registers + MVGPU_QUEUE_STATUS) == MVGPU_QUEUE_FAULTED) {
@@ -229,6 +233,7 @@ static void mvgpu_guest_queue_look(struct mvgpu_guest *guest,
 		smp_store_release(&queue->fault,
 				  readl(registers + MVGPU_QUEUE_FAULT));
 	}
+	spin_unlock_irqrestore(&queue->look, flags);
 	wake_up_all(&queue->wait);
 }
 
@@ -299,15 +304,18 @@ static bool mvgpu_guest_queue_was_dropped(const struct mvgpu_guest_queue *queue,
 	return false;
 }
 
-/* What the interrupt finds afterwards is no fault of the commands before. */
-static int mvgpu_guest_queue_halt(struct mvgpu_guest *guest, u32 number)
+/*
+ * All up to a fence is over, of a queue that is disabled. An interrupt that comes
+ * late, or is another queue's, finds this and nothing of the commands before.
+ */
+static void mvgpu_guest_queue_settle(struct mvgpu_guest_queue *queue, u64 fence)
 {
-	int ret = mvgpu_guest_queue_disable(guest, number);
-
-	if (!ret)
-		synchronize_irq(pci_irq_vector(guest->pdev,
-					       number % guest->vectors));
-	return ret;
+	lockdep_assert_held(&queue->lock);
+	spin_lock_irq(&queue->look);
+	WRITE_ONCE(*queue->fence, cpu_to_le64(fence));
+	WRITE_ONCE(queue->seen, fence);
+	WRITE_ONCE(queue->fault, MVGPU_FAULT_NONE);
+	spin_unlock_irq(&queue->look);
 }
 
 /**
@@ -329,13 +337,11 @@ int mvgpu_guest_queue_restart(struct mvgpu_guest *guest, u32 number)
 	mutex_lock(&queue->lock);
 	ret = guest->gone ? -ENODEV : mvgpu_guest_queue_make_room(queue);
 	if (!ret)
-		ret = mvgpu_guest_queue_halt(guest, number);
+		ret = mvgpu_guest_queue_disable(guest, number);
 	if (ret)
 		goto out;
 	mvgpu_guest_queue_drop(queue, mvgpu_guest_queue_fence(queue));
-	WRITE_ONCE(*queue->fence, cpu_to_le64(queue->submitted));
-	WRITE_ONCE(queue->seen, queue->submitted);
-	WRITE_ONCE(queue->fault, MVGPU_FAULT_NONE);
+	mvgpu_guest_queue_settle(queue, queue->submitted);
 	mvgpu_guest_queue_enable(guest, number);
 	wake_up_all(&queue->wait);
 out:
@@ -351,7 +357,7 @@ static void mvgpu_guest_queue_forget(struct mvgpu_guest *guest, u32 number)
 	lockdep_assert_held(&queue->lock);
 	if (guest->gone)
 		return;
-	if (mvgpu_guest_queue_halt(guest, number)) {
+	if (mvgpu_guest_queue_disable(guest, number)) {
 		dev_err(&guest->pdev->dev,
 			"queue %u does not stop; load the driver anew to use it\n",
 			number);
@@ -363,9 +369,7 @@ static void mvgpu_guest_queue_forget(struct mvgpu_guest *guest, u32 number)
 	queue->dropped_room = 0;
 	queue->dropped_count = 0;
 	WRITE_ONCE(queue->submitted, 0);
-	WRITE_ONCE(*queue->fence, 0);
-	WRITE_ONCE(queue->seen, 0);
-	WRITE_ONCE(queue->fault, MVGPU_FAULT_NONE);
+	mvgpu_guest_queue_settle(queue, 0);
 	mvgpu_guest_queue_enable(guest, number);
 }
 

@@ -69,6 +69,7 @@ static void mvgpu_guest_rest_look(struct mvgpu_guest *guest,
 	struct mvgpu_guest_queue *queue = &guest->queue[number];
 	u32 fault = readl(registers + MVGPU_QUEUE_FAULT);
 
+	spin_lock_irq(&queue->look);
 	WRITE_ONCE(queue->seen, mvgpu_guest_queue_fence(queue));
 	if (fault && !queue->fault) {
 		queue->fault_address = readq(registers +
@@ -76,6 +77,7 @@ static void mvgpu_guest_rest_look(struct mvgpu_guest *guest,
 		/* Whoever sees the fault sees its address. */
 		smp_store_release(&queue->fault, fault);
 	}
+	spin_unlock_irq(&queue->look);
 	wake_up_all(&queue->wait);
 }
 
@@ -170,16 +172,19 @@ static void mvgpu_guest_rest_go_on(struct mvgpu_guest *guest,
  * mvgpu_guest_queue_rest_all - have the queues stop where they can go on
  * @guest: the vGPU; its lock is held
  *
- * Return: 0, -ENOMEM, or -EBUSY or -EIO after a word of it. After an error the
+ * Return: 0, or -ENOMEM, -EBUSY or -EIO after a word of it. After an error the
  * queues go on.
  */
 int mvgpu_guest_queue_rest_all(struct mvgpu_guest *guest)
 {
-	u8 *room = kmalloc(MVGPU_GUEST_RING_SIZE, GFP_KERNEL);
+	u8 *room = kmalloc(MVGPU_GUEST_RING_SIZE, GFP_KERNEL | __GFP_NOWARN);
 	int ret;
 
-	if (!room)
+	if (!room) {
+		dev_err(&guest->pdev->dev,
+			"no memory to save commands: the guest is not suspended; give memory free\n");
 		return -ENOMEM;
+	}
 	mvgpu_guest_rest_lock(guest);
 	ret = mvgpu_guest_rest_locked(guest, room);
 	mvgpu_guest_rest_unlock(guest);
