@@ -225,6 +225,18 @@ static inline bool compat_vhost_task_is_held(struct task_struct *task)
 }
 
 /**
+ * compat_vhost_task_dies - does the process of a thread end, or execute another?
+ * @task: the thread, of which the caller has a reference
+ *
+ * Return: whether the thread is killed by that, if it was not already.
+ */
+static inline bool compat_vhost_task_dies(struct task_struct *task)
+{
+	return (READ_ONCE(task->signal->flags) & SIGNAL_GROUP_EXIT) ||
+	       READ_ONCE(task->signal->group_exec_task);
+}
+
+/**
  * compat_in_worker - does a thread of a driver run, and no system call?
  *
  * Return: true for kernel threads and those that are made here.

@@ -167,11 +167,14 @@ struct mvgpu_thread *mvgpu_thread_create(bool (*work)(void *data), void *data,
  * mvgpu_thread_is_dead - was it killed, with its process?
  * @thread: the thread
  *
- * Return: whether it works no more.
+ * Return: whether it begins to work no more; what it is at may not be over.
  */
 bool mvgpu_thread_is_dead(struct mvgpu_thread *thread)
 {
-	return completion_done(&thread->over);
+	struct task_struct *self = READ_ONCE(thread->self);
+
+	return completion_done(&thread->over) ||
+	       (self && compat_vhost_task_dies(self));
 }
 
 /**

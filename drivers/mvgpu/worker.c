@@ -108,11 +108,13 @@ void mvgpu_worker_faulted_locked(struct mvgpu_device *dev, unsigned int nr)
 /* False if the thread was killed. */
 static bool mvgpu_worker_wake(struct mvgpu_device *dev)
 {
+	struct mvgpu_thread *thread;
 	bool alive;
 
 	mvgpu_worker_want(dev);
 	rcu_read_lock();
-	alive = mvgpu_thread_wake(rcu_dereference(dev->worker.thread));
+	thread = rcu_dereference(dev->worker.thread);
+	alive = thread && mvgpu_thread_wake(thread);
 	rcu_read_unlock();
 
 	return alive;
@@ -397,42 +399,48 @@ void mvgpu_worker_init(struct mvgpu_device *dev)
 /* As long as the kernel shows of a thread's name. */
 static struct mvgpu_thread *mvgpu_worker_create_thread(struct mvgpu_device *dev)
 {
+	struct mvgpu_thread *thread;
 	char name[TASK_COMM_LEN];
+	sigset_t block, before;
 
 	snprintf(name, sizeof(name), "mvgpu/%s", dev_name(dev->vdev.dev));
 
-	return mvgpu_thread_create(mvgpu_worker_run, dev, name);
+	/* a signal to the process would keep it from making one */
+	siginitsetinv(&block, sigmask(SIGKILL));
+	sigprocmask(SIG_BLOCK, &block, &before);
+	thread = mvgpu_thread_create(mvgpu_worker_run, dev, name);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+
+	return thread;
 }
 
 /*
- * A thread of the current process instead of the one that was killed. A signal
- * to the process would keep it from making one.
+ * A thread of the current process instead of one that was killed, which has to be
+ * out of its work before.
  */
 static int mvgpu_worker_replace(struct mvgpu_device *dev)
 {
 	struct mvgpu_worker *worker = &dev->worker;
 	struct mvgpu_thread *old, *new;
-	sigset_t block, before;
 	int ret = 0;
 
-	siginitsetinv(&block, sigmask(SIGKILL));
-	sigprocmask(SIG_BLOCK, &block, &before);
 	mutex_lock(&worker->thread_lock);
 	old = rcu_dereference_protected(worker->thread,
 					lockdep_is_held(&worker->thread_lock));
-	if (!mvgpu_thread_is_dead(old))
+	if (old && !mvgpu_thread_is_dead(old))
 		goto out;
-	new = mvgpu_worker_create_thread(dev);
-	if (IS_ERR(new)) {
-		ret = PTR_ERR(new);
-		goto out;
+	if (old) {
+		RCU_INIT_POINTER(worker->thread, NULL);
+		synchronize_rcu();
+		mvgpu_thread_let_go(old);
 	}
-	rcu_assign_pointer(worker->thread, new);
-	synchronize_rcu();
-	mvgpu_thread_let_go(old);
+	new = mvgpu_worker_create_thread(dev);
+	if (IS_ERR(new))
+		ret = PTR_ERR(new);
+	else
+		rcu_assign_pointer(worker->thread, new);
 out:
 	mutex_unlock(&worker->thread_lock);
-	sigprocmask(SIG_SETMASK, &before, NULL);
 
 	return ret;
 }
@@ -498,7 +506,8 @@ void mvgpu_worker_close(struct mvgpu_device *dev)
 	/* nobody else has the device open */
 	thread = rcu_dereference_protected(worker->thread, true);
 	RCU_INIT_POINTER(worker->thread, NULL);
-	mvgpu_thread_let_go(thread);
+	if (thread)
+		mvgpu_thread_let_go(thread);
 	mem_cgroup_put(worker->memcg);
 	worker->memcg = NULL;
 	kvfree(worker->access);
