@@ -53,6 +53,6 @@ mutants_patch()
 	local tree=$1 name=$2
 	shift 2
 
-	patch -d "$tree" -p1 --force --silent --no-backup-if-mismatch -r - "$@" \
+	patch -d "$tree" -p1 -F0 --force --silent --no-backup-if-mismatch -r - "$@" \
 		<"$mutants/$name.patch"
 }

@@ -59,6 +59,10 @@ judge()
 	no=$(grep -a '^not ok' "$4" | head -n 1 | sed 's/^not ok [0-9]* *//')
 	if [[ $no == *": the modules can be loaded" ]]; then
 		tell "broken $1 $2 the modules cannot be loaded"
+	elif [[ $no =~ ": all tests ran (exit status "([0-9]+) &&
+			! ${BASH_REMATCH[1]} =~ ^(124|137)$ ]]; then
+		# the program died: of what, nobody knows
+		tell "broken $1 $2 ${no#"$2: "}"
 	elif [ -n "$no" ]; then
 		tell "red $1 $2 ${no#"$2: "}"
 	elif [ "$3" -eq 0 ]; then
@@ -71,7 +75,7 @@ judge()
 # run NAME TEST: nonzero if the kernel is of no use any more.
 run()
 {
-	local name=$1 test=$2 folder=$wrappers pid i
+	local name=$1 test=$2 folder=$wrappers stuck pid i
 	export RESULTS=/results/$name
 
 	mkdir -p "$RESULTS"
@@ -93,7 +97,9 @@ run()
 	done
 	if kill -0 "$pid" 2>/dev/null; then
 		echo w >/proc/sysrq-trigger
-		tell "red $name $test hangs: $(blocked)"
+		# Nothing that is stuck may be a machine that is slow.
+		stuck=$(blocked)
+		tell "$([ -n "$stuck" ] && echo red || echo broken) $name $test hangs: $stuck"
 		return 1
 	fi
 	wait "$pid"
