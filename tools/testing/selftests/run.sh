@@ -22,6 +22,8 @@ kcsan=/sys/kernel/debug/kcsan
 # A scan takes longer than most programs.
 leaks_every=6
 unscanned=()
+# Stays loaded, and so does what a program that was ended left in it.
+type1_limit=/sys/module/vfio_iommu_type1/parameters/dma_entry_limit
 number=0
 failed=0
 # What the program said since its last result.
@@ -136,6 +138,7 @@ run_one()
 		fail_telling "$test: all tests ran (exit status $status)"
 	fi
 
+	[ "$(cat "$type1_limit")" = "$limit" ] || echo "$limit" >"$type1_limit"
 	if unload; then
 		pass "$test: the modules can be unloaded"
 	else
@@ -179,6 +182,7 @@ needed=$(for file in "${drivers[@]}" "$pintest" "$sample"; do
 done | tr ',' '\n' | grep -vxE 'vfio_dirty|mdev_migration|mvgpu|' | sort -u)
 # shellcheck disable=SC2086 # one word each
 modprobe -a vfio_iommu_type1 $needed || exit 1
+limit=$(cat "$type1_limit")
 [ ! -w "$kmemleak" ] || echo clear >"$kmemleak"
 # One access of 500 is watched, not of 4000: only our modules matter.
 if [ -w "$kcsan" ]; then
