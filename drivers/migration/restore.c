@@ -306,7 +306,8 @@ static int mdev_migration_restore_refuse_locked(struct mdev_migration *mig,
  * taken: each call writes no more than one section of device memory.
  *
  * Return: bytes taken, -EBUSY if another front end owns the device, -EINVAL for
- * a gap, -EINTR or -ENOMEM with nothing changed, or why the context is refused.
+ * a gap, -EINTR or -ENOMEM with nothing changed, or why the context is refused,
+ * which with its last byte may be these two as well.
  */
 ssize_t mdev_migration_restore_write_locked(struct mdev_migration *mig,
 					    enum mdev_migration_front front,

@@ -40,7 +40,9 @@
  *  - EOPNOTSUPP: a format, section version or mandatory section that this
  *    device does not know.
  *  - EOVERFLOW: more state than any device of this type has.
- *  - ENOMEM, EFAULT, EINTR: as always.
+ *  - ENOMEM, EFAULT, EINTR: as always. With the last byte of a context ENOMEM and
+ *    EINTR may also mean that it was refused: the host does not let the device
+ *    have what it had, such as pinned memory. Then start is EINVAL.
  */
 #define VFIO_REGION_TYPE_DEVICE_STATE		(1 << 30)
 #define VFIO_REGION_SUBTYPE_DEVICE_STATE	(1)
