@@ -29,6 +29,9 @@
 #define NOPS		8
 /* Bytes, each a row: as long as a chunk can take. */
 #define SLOW		0x10000
+/* Bytes of another process, each a copy by a thread of its own; and how often. */
+#define COPIES		1000
+#define FILLS		4
 
 /**
  * struct view - another process's way to the vGPU of a VMM
@@ -447,6 +450,85 @@ static int life_of_the_mapper(struct vmm *vmm)
 	if (!rig_all(vmm->rig.vmm.ram.mem, RIG_PAGE, 0x5a))
 		return __LINE__;
 	return 0;
+}
+
+/* Sets up the vGPU that it opens, has it write its parent's memory, and waits. */
+static int life_of_an_opener_at_work(struct vmm *vmm, int *device)
+{
+	struct fixture_vmm *view = &vmm->rig.vmm;
+	union gpu_command fill = gpu_fill(RIG_RAM, 1, COPIES, 1, 0x5a5a5a5a);
+	struct gpu_ring ring;
+	int i, fd;
+
+	fd = vfio_open_device(view->vfio.group, view->uuid);
+	if (fd < 0 || gpu_init(&view->gpu, fd))
+		return __LINE__;
+	if (vfio_bus_master(fd, true) || vfio_memory_decode(fd, true))
+		return __LINE__;
+	if (rig_bind_all(&vmm->rig))
+		return __LINE__;
+	if (gpu_ring_init(&ring, &view->gpu, 1, RIG_VRAM, 4096, NULL, 0))
+		return __LINE__;
+	for (i = 0; i < FILLS; i++)
+		if (gpu_ring_put(&ring, &fill))
+			return __LINE__;
+	if (gpu_ring_kick(&ring))
+		return __LINE__;
+	__atomic_store_n(device, fd, __ATOMIC_RELEASE);
+	pause();
+	return 0;
+}
+
+/* Wait until the opener's engine has begun, and take its vGPU. */
+static int take_from_opener(struct vmm *vmm, pid_t pid, const int *device)
+{
+	const unsigned char *mem = vmm->rig.vmm.ram.mem;
+	int pidfd, ret;
+
+	while (!__atomic_load_n(device, __ATOMIC_ACQUIRE) ||
+	       __atomic_load_n(mem, __ATOMIC_RELAXED) != 0x5a)
+		usleep(100);
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		return -errno;
+	ret = view_fd(pidfd, *device, &vmm->rig.vmm.vfio.device);
+	close(pidfd);
+	return ret ?: gpu_init(&vmm->rig.vmm.gpu, vmm->rig.vmm.vfio.device);
+}
+
+static int life_that_outlives_the_opener(struct vmm *vmm)
+{
+	struct gpu *gpu = &vmm->rig.vmm.gpu;
+	struct gpu_queue_state state;
+	int *device = mmap(NULL, sizeof(*device), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	if (device == MAP_FAILED || rig_open(&vmm->rig))
+		return __LINE__;
+	close(vmm->rig.vmm.vfio.device);
+	vmm->rig.vmm.vfio.device = -1;
+	pid = fork();
+	if (!pid)
+		_exit(life_of_an_opener_at_work(vmm, device) ? 1 : 0);
+	if (take_from_opener(vmm, pid, device))
+		return __LINE__;
+	if (kill(pid, SIGKILL) || waitpid(pid, NULL, 0) != pid)
+		return __LINE__;
+	if (gpu_queue_doorbell(gpu, 1, FILLS * MVGPU_COMMAND_SIZE))
+		return __LINE__;
+	if (gpu_queue_wait(gpu, 1, RIG_TIMEOUT_MS))
+		return __LINE__;
+	if (gpu_queue_state(gpu, 1, &state) || state.completed != FILLS)
+		return __LINE__;
+	return rig_all(vmm->rig.vmm.ram.mem, COPIES, 0x5a) ? 0 : __LINE__;
+}
+
+/* Whose thread was killed faults nobody's queue. */
+TEST_F(foreign, memory_is_written_on_when_the_opener_is_killed)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_that_outlives_the_opener));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
 }
 
 TEST_F(foreign, memory_of_another_process_than_the_opener_is_reached)
