@@ -137,10 +137,14 @@ fi
 say "running the tests; each line is a lane that ended"
 read -ra tests < <(make -s -C tools/testing/selftests OUTPUT="$top/build/selftests" list)
 # The longest first, in two VMs, as most of its time is that of one CPU. The
-# comparison with stock type1 is of the kernels that people have.
+# comparison with stock type1 and the samples' moves are of the kernels that people
+# have.
 halves=("" "")
 for i in "${!tests[@]}"; do
-	[ "${tests[i]}" != dirty_type1_test ] || [ -n "$mode" ] || continue
+	if [ -z "$mode" ] &&
+			[[ ${tests[i]} =~ ^dirty_type1_test$|_migrate_test\.sh$ ]]; then
+		continue
+	fi
 	halves[i % 2]+=" ${tests[i]}"
 done
 for i in 0 1; do
