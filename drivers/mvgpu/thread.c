@@ -11,6 +11,7 @@
 #include <linux/completion.h>
 #include <linux/module.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -141,6 +142,7 @@ struct mvgpu_thread *mvgpu_thread_create(bool (*work)(void *data), void *data,
 	struct mvgpu_thread *thread = kzalloc(sizeof(*thread),
 					      GFP_KERNEL_ACCOUNT);
 	struct compat_vhost_task *task;
+	sigset_t block, before;
 
 	if (!thread)
 		return ERR_PTR(-ENOMEM);
@@ -151,8 +153,12 @@ struct mvgpu_thread *mvgpu_thread_create(bool (*work)(void *data), void *data,
 	init_completion(&thread->over);
 	INIT_WORK(&thread->reap, mvgpu_thread_reap);
 
+	/* a signal to the process would keep it from making one */
+	siginitsetinv(&block, sigmask(SIGKILL));
+	sigprocmask(SIG_BLOCK, &block, &before);
 	task = compat_vhost_task_create(mvgpu_thread_fn, mvgpu_thread_killed,
 					thread, name);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (IS_ERR(task)) {
 		kfree(thread);
 		return ERR_CAST(task);

@@ -399,19 +399,11 @@ void mvgpu_worker_init(struct mvgpu_device *dev)
 /* As long as the kernel shows of a thread's name. */
 static struct mvgpu_thread *mvgpu_worker_create_thread(struct mvgpu_device *dev)
 {
-	struct mvgpu_thread *thread;
 	char name[TASK_COMM_LEN];
-	sigset_t block, before;
 
 	snprintf(name, sizeof(name), "mvgpu/%s", dev_name(dev->vdev.dev));
 
-	/* a signal to the process would keep it from making one */
-	siginitsetinv(&block, sigmask(SIGKILL));
-	sigprocmask(SIG_BLOCK, &block, &before);
-	thread = mvgpu_thread_create(mvgpu_worker_run, dev, name);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-
-	return thread;
+	return mvgpu_thread_create(mvgpu_worker_run, dev, name);
 }
 
 /*
