@@ -31,7 +31,6 @@
 
 #define compat_vhost_task		vhost_task
 #define compat_vhost_task_start(task)	vhost_task_start(task)
-#define compat_vhost_task_wake(task)	vhost_task_wake(task)
 #define compat_vhost_task_stop(task)	vhost_task_stop(task)
 
 /**
@@ -184,11 +183,6 @@ compat_vhost_task_create(bool (*fn)(void *), void (*killed)(void *), void *data,
 }
 
 static inline void compat_vhost_task_start(struct compat_vhost_task *t)
-{
-	wake_up_process(t->task);
-}
-
-static inline void compat_vhost_task_wake(struct compat_vhost_task *t)
 {
 	wake_up_process(t->task);
 }

@@ -18,21 +18,10 @@
 
 #include "dirty.h"
 #include "kselftest_harness.h"
+#include "text.h"
 
 #define PAGE	DIRTY_PAGE
 #define PCI	"/sys/bus/pci/devices"
-
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
 
 static int write_device(const char *address, const char *file,
 			const char *text)
@@ -40,7 +29,7 @@ static int write_device(const char *address, const char *file,
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), PCI "/%s/%s", address, file);
-	return write_file(path, text);
+	return text_write(path, text);
 }
 
 static bool is_edu(const char *address)
@@ -105,11 +94,11 @@ FIXTURE_SETUP(groups)
 		SKIP(return, "no IOMMU, or no edu device behind it");
 	ASSERT_EQ(0, system("modprobe vfio-pci"));
 	/* The debug kernel cannot remap interrupts, and this raises none. */
-	ASSERT_EQ(0, write_file("/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
+	ASSERT_EQ(0, text_write("/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
 				"1"));
 	ASSERT_EQ(0, write_device(self->address, "driver_override",
 				  "vfio-pci"));
-	ASSERT_EQ(0, write_file("/sys/bus/pci/drivers_probe", self->address));
+	ASSERT_EQ(0, text_write("/sys/bus/pci/drivers_probe", self->address));
 	snprintf(path, sizeof(path), "/dev/vfio/%d", group);
 	self->physical = open(path, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->physical);

@@ -22,6 +22,7 @@
 #include "kselftest_harness.h"
 #include "context.h"
 #include "rig.h"
+#include "text.h"
 #include "vmm.h"
 
 #define MIB		(1024 * 1024ULL)
@@ -54,19 +55,6 @@ FIXTURE(cgroup)
 
 /* Shared with the VMM, which fills it in. */
 static struct view *theirs;
-
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	ssize_t ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, text, strlen(text));
-	ret = ret < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
 
 /* The number behind a key, or -1. */
 static long long read_key(const char *path, const char *key)
@@ -105,12 +93,12 @@ static int wait_frozen(int frozen)
 
 static int freeze_group(void)
 {
-	return write_text(CGROUP "cgroup.freeze", "1") ?: wait_frozen(1);
+	return text_write(CGROUP "cgroup.freeze", "1") ?: wait_frozen(1);
 }
 
 static int thaw_group(void)
 {
-	return write_text(CGROUP "cgroup.freeze", "0") ?: wait_frozen(0);
+	return text_write(CGROUP "cgroup.freeze", "0") ?: wait_frozen(0);
 }
 
 /* The id of the engine's thread in the cgroup, or 0. */
@@ -140,7 +128,7 @@ static int remove_cgroup(void)
 {
 	long long end = rig_now_ms() + RIG_TIMEOUT_MS;
 
-	write_text(CGROUP "cgroup.kill", "1");
+	text_write(CGROUP "cgroup.kill", "1");
 	while (rmdir(CGROUP)) {
 		if (errno != EBUSY || rig_now_ms() > end)
 			return -errno;
@@ -166,7 +154,7 @@ FIXTURE_SETUP(cgroup)
 
 FIXTURE_TEARDOWN(cgroup)
 {
-	write_text(CGROUP "cgroup.freeze", "0");
+	text_write(CGROUP "cgroup.freeze", "0");
 	vfio_close(&self->view.vfio);
 	vmm_destroy(&self->vmm);
 	rig_destroy(&self->witness);
@@ -180,7 +168,7 @@ static int begin(struct vmm *vmm)
 	char pid[32];
 
 	snprintf(pid, sizeof(pid), "%d", getpid());
-	if (write_text(CGROUP "cgroup.procs", pid))
+	if (text_write(CGROUP "cgroup.procs", pid))
 		return __LINE__;
 	if (rig_open(&vmm->rig))
 		return __LINE__;
@@ -190,7 +178,7 @@ static int begin(struct vmm *vmm)
 	return 0;
 }
 
-static int life_at_work(struct vmm *vmm)
+static int begin_at_work(struct vmm *vmm)
 {
 	int ret = begin(vmm);
 
@@ -199,6 +187,15 @@ static int life_at_work(struct vmm *vmm)
 	if (rig_flood(&vmm->rig, gpu_fill(RIG_RAM, 1, SLOW, 1, 1)))
 		return __LINE__;
 	vmm_say(vmm, 'o');
+	return 0;
+}
+
+static int life_at_work(struct vmm *vmm)
+{
+	int ret = begin_at_work(vmm);
+
+	if (ret)
+		return ret;
 	pause();
 	return 0;
 }
@@ -222,13 +219,10 @@ static int life_without_a_doorbell(struct vmm *vmm)
 /* Has nothing of it open, once it says so. */
 static int life_that_passes_it_on(struct vmm *vmm)
 {
-	int ret = begin(vmm);
+	int ret = begin_at_work(vmm);
 
 	if (ret)
 		return ret;
-	if (rig_flood(&vmm->rig, gpu_fill(RIG_RAM, 1, SLOW, 1, 1)))
-		return __LINE__;
-	vmm_say(vmm, 'o');
 	while (!__atomic_load_n(vmm->go, __ATOMIC_ACQUIRE))
 		usleep(1000);
 	vfio_close(&theirs->vfio);

@@ -29,19 +29,7 @@ static struct mig_stream saved;
 
 static int pinned(const struct vmm *vmm)
 {
-	char path[128];
-	int nr = -1;
-	FILE *file;
-
-	snprintf(path, sizeof(path),
-		 "/sys/bus/mdev/devices/%s/mvgpu/pages_pinned",
-		 vmm->rig.vmm.uuid);
-	file = fopen(path, "r");
-	if (!file || fscanf(file, "%d", &nr) != 1)
-		nr = -1;
-	if (file)
-		fclose(file);
-	return nr;
+	return rig_attribute(&vmm->rig, "pages_pinned");
 }
 
 static int reach(struct rig *rig)

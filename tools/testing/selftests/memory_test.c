@@ -17,25 +17,13 @@
 #include "context.h"
 #include "klog.h"
 #include "rig.h"
+#include "text.h"
 #include "vmm.h"
 
 #define MIB		(1024 * 1024ULL)
 #define CGROUPS		"/sys/fs/cgroup/"
 #define CGROUP		CGROUPS "mvgpu-test/"
 #define NOBODY		65534
-
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	ssize_t ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, text, strlen(text));
-	ret = ret < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
 
 static unsigned long long read_number(const char *path)
 {
@@ -58,7 +46,7 @@ FIXTURE(cgroup)
 FIXTURE_SETUP(cgroup)
 {
 	memset(&self->vmm, 0, sizeof(self->vmm));
-	ASSERT_EQ(0, write_text(CGROUPS "cgroup.subtree_control", "+memory"));
+	ASSERT_EQ(0, text_write(CGROUPS "cgroup.subtree_control", "+memory"));
 	ASSERT_EQ(0, mkdir(CGROUP, 0755));
 }
 
@@ -73,7 +61,7 @@ static int join_cgroup(void)
 	char pid[32];
 
 	snprintf(pid, sizeof(pid), "%d", getpid());
-	return write_text(CGROUP "cgroup.procs", pid);
+	return text_write(CGROUP "cgroup.procs", pid);
 }
 
 /* Fills 12 MiB of VRAM, of which nothing was there before. */
@@ -153,10 +141,10 @@ static int life_meets_the_limit(struct vmm *vmm)
 		return __LINE__;
 	snprintf(limit, sizeof(limit), "%llu",
 		 read_number(CGROUP "memory.current") + 4 * MIB);
-	if (write_text(CGROUP "memory.swap.max", "0") &&
+	if (text_write(CGROUP "memory.swap.max", "0") &&
 	    !access(CGROUP "memory.swap.max", F_OK))
 		return __LINE__;
-	if (write_text(CGROUP "memory.max", limit))
+	if (text_write(CGROUP "memory.max", limit))
 		return __LINE__;
 	if (rig_run(&vmm->rig, gpu_fill(RIG_VRAM, 15 * MIB, 1, 0, 1)) != -EIO)
 		return __LINE__;
@@ -192,7 +180,7 @@ static int lift_limit_after_fault(struct vmm *vmm)
 	       waitid(P_PID, vmm->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
 	       !info.si_pid)
 		usleep(1000);
-	ret = write_text(CGROUP "memory.max", "max");
+	ret = text_write(CGROUP "memory.max", "max");
 	__atomic_store_n(vmm->go, 1, __ATOMIC_RELEASE);
 	return ret;
 }
@@ -305,7 +293,7 @@ static int life_pins_far_apart(struct vmm *vmm)
 	}
 	snprintf(limit, sizeof(limit), "%llu",
 		 read_number(CGROUP "memory.current") + 2 * MIB);
-	if (write_text(CGROUP "memory.max", limit))
+	if (text_write(CGROUP "memory.max", limit))
 		return __LINE__;
 	if (rig_run(&vmm->rig, gpu_fill(RIG_FREE, RECORDS * RIG_PAGE, 1, 0,
 					1)) != -EIO)
@@ -329,7 +317,7 @@ static int life_meets_the_limit_with_pins(struct vmm *vmm)
 		return __LINE__;
 	if (rig_run(&vmm->rig, gpu_nop()))
 		return __LINE__;
-	if (write_text(CGROUP "memory.swap.max", "0") &&
+	if (text_write(CGROUP "memory.swap.max", "0") &&
 	    !access(CGROUP "memory.swap.max", F_OK))
 		return __LINE__;
 	return life_pins_far_apart(vmm);

@@ -171,18 +171,7 @@ static int fill(struct rig *rig, unsigned char value)
 
 static unsigned int pinned(const struct rig *rig)
 {
-	unsigned int nr = 0;
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path),
-		 "/sys/bus/mdev/devices/%s/mvgpu/pages_pinned", rig->vmm.uuid);
-	file = fopen(path, "r");
-	if (file && fscanf(file, "%u", &nr) != 1)
-		nr = 0;
-	if (file)
-		fclose(file);
-	return nr;
+	return rig_attribute(rig, "pages_pinned");
 }
 
 TEST_F(p2p, vram_is_written_and_read_without_a_pin)

@@ -12,6 +12,7 @@
 #include "kselftest_harness.h"
 #include "context.h"
 #include "rig.h"
+#include "text.h"
 
 #define MIB		(1024 * 1024ULL)
 /* The budget when the module is loaded without parameters. */
@@ -43,20 +44,6 @@ static const char *read_file(const char *path)
 	text[len < 0 ? 0 : len] = 0;
 	text[strcspn(text, "\n")] = 0;
 	return text;
-}
-
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	ssize_t ret;
-	int error;
-
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, text, strlen(text));
-	error = ret < 0 ? -errno : 0;
-	close(fd);
-	return error;
 }
 
 static const char *type_file(const char *type, const char *name)
@@ -287,7 +274,7 @@ TEST_F(attributes, count_bytes_that_moved)
 	/* its header was read once more, for the length */
 	EXPECT_LE(context.length, number(&self->rig, "bytes_migrated"));
 	EXPECT_GE(context.length + 64, number(&self->rig, "bytes_migrated"));
-	ASSERT_EQ(0, write_file(attribute(&self->rig, "bytes_migrated"), "0"));
+	ASSERT_EQ(0, text_write(attribute(&self->rig, "bytes_migrated"), "0"));
 	ASSERT_EQ(0, devstate_load(&self->rig.vmm.state, context.data,
 				   context.length));
 	EXPECT_EQ(context.length, number(&self->rig, "bytes_migrated"));
@@ -309,9 +296,9 @@ TEST_F(attributes, counters_are_set_to_zero_and_to_nothing_else)
 	for (i = 0; i < ARRAY_SIZE(counters); i++) {
 		const char *path = attribute(&self->rig, counters[i]);
 
-		EXPECT_EQ(-EINVAL, write_file(path, "1"));
-		EXPECT_EQ(-EINVAL, write_file(path, "none"));
-		EXPECT_EQ(0, write_file(path, "0\n"));
+		EXPECT_EQ(-EINVAL, text_write(path, "1"));
+		EXPECT_EQ(-EINVAL, text_write(path, "none"));
+		EXPECT_EQ(0, text_write(path, "0\n"));
 		EXPECT_EQ(0ULL, number(&self->rig, counters[i]));
 	}
 	for (i = 0; i < ARRAY_SIZE(fixed); i++)

@@ -111,18 +111,7 @@ static void forget(struct unpinnable *u)
 /* How many pages of guest memory the vGPU has pinned. */
 static unsigned int pinned(const struct rig *rig)
 {
-	char path[128];
-	unsigned int nr = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path),
-		 "/sys/bus/mdev/devices/%s/mvgpu/pages_pinned", rig->vmm.uuid);
-	file = fopen(path, "r");
-	if (file && fscanf(file, "%u", &nr) != 1)
-		nr = 0;
-	if (file)
-		fclose(file);
-	return nr;
+	return rig_attribute(rig, "pages_pinned");
 }
 
 FIXTURE(unpinnable)

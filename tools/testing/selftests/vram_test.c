@@ -84,18 +84,7 @@ static void *read_pages(void *arg)
 /* Bytes of host memory that VRAM takes, or -1. */
 static long long used(const struct rig *rig)
 {
-	long long bytes = -1;
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path),
-		 "/sys/bus/mdev/devices/%s/mvgpu/vram_used", rig->vmm.uuid);
-	file = fopen(path, "r");
-	if (file && fscanf(file, "%lld", &bytes) != 1)
-		bytes = -1;
-	if (file)
-		fclose(file);
-	return bytes;
+	return rig_attribute(rig, "vram_used");
 }
 
 TEST_F(holes, reading_them_takes_no_memory)

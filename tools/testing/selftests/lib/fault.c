@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "text.h"
 
 /* Debugfs knobs: every allocation counts, and none makes the kernel shout. */
 static const struct {
@@ -27,21 +28,6 @@ static const struct {
 	{ NULL, NULL },
 };
 
-static int fault_write(const char *path, const char *value)
-{
-	const size_t len = strlen(value);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, value, len) != (ssize_t)len)
-		ret = -errno;
-	close(fd);
-
-	return ret;
-}
-
 bool fault_available(void)
 {
 	char path[96];
@@ -53,7 +39,7 @@ bool fault_available(void)
 	for (i = 0; fault_knobs[i].file; i++) {
 		snprintf(path, sizeof(path), "/sys/kernel/debug/%s",
 			 fault_knobs[i].file);
-		if (fault_write(path, fault_knobs[i].value))
+		if (text_write(path, fault_knobs[i].value))
 			return false;
 	}
 

@@ -3,6 +3,7 @@
  * A device under test with work to do: see rig.h.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -214,6 +215,22 @@ bool rig_has_pattern(const void *data, __u64 len, __u32 seed)
 			return false;
 
 	return true;
+}
+
+long long rig_attribute(const struct rig *rig, const char *name)
+{
+	long long value = -1;
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/bus/mdev/devices/%s/mvgpu/%s",
+		 rig->vmm.uuid, name);
+	file = fopen(path, "re");
+	if (file && fscanf(file, "%lld", &value) != 1)
+		value = -1;
+	if (file)
+		fclose(file);
+	return value;
 }
 
 bool rig_all(const void *data, __u64 len, unsigned char value)

@@ -80,6 +80,9 @@ int rig_wait_status(struct rig *rig, __u32 status);
 void rig_pattern(void *data, __u64 len, __u32 seed);
 bool rig_has_pattern(const void *data, __u64 len, __u32 seed);
 
+/* The number that an attribute of the vGPU has in sysfs, or -1. */
+long long rig_attribute(const struct rig *rig, const char *name);
+
 /* Do all bytes have a value? */
 bool rig_all(const void *data, __u64 len, unsigned char value);
 
