@@ -7,7 +7,7 @@
 # unloaded; and of the pure files by the unit tests. What "make coverage" calls.
 #
 # Everything is in build/coverage; a source with counts before its lines is
-# printed by, for example: gcov -t build/coverage/KVER/drivers/dirty/pin.o
+# printed by, for example: gcov -t build/coverage/KVER/drivers/vfio_dirty/pin.o
 set -u
 
 top=$(cd "$(dirname "$0")/.." && pwd)

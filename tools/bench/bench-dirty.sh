@@ -21,7 +21,7 @@ csv=$out/dirty.csv
 # In the VM: $1 holds the modules, $2 is bench-dirty.
 inside()
 {
-	modules_insert "$1/drivers/dirty/vfio_dirty.ko" \
+	modules_insert "$1/drivers/vfio_dirty/vfio_dirty.ko" \
 		"$1/tools/testing/modules/pintest.ko"
 	shift
 	"$@" >/results/rows.csv

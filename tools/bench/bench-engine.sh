@@ -25,8 +25,8 @@ csv=$out/engine.csv
 # In the VM: $1 holds the modules, what follows is bench-engine.
 inside()
 {
-	modules_insert "$1/drivers/dirty/vfio_dirty.ko" \
-		"$1/drivers/migration/mdev_migration.ko" \
+	modules_insert "$1/drivers/vfio_dirty/vfio_dirty.ko" \
+		"$1/drivers/mdev_migration/mdev_migration.ko" \
 		"$1/drivers/mvgpu/mvgpu.ko" \
 		"$1/tools/testing/modules/membench.ko"
 	shift

@@ -31,7 +31,7 @@ for kver in $(check_kernels); do
 
 	make KVER="$kver" BUILD="${BUILD:-$top/build}" >"$check_work/log" 2>&1
 	pahole --btf_base "$base" -C vfio_iommu_driver_ops \
-		"${BUILD:-$top/build}/$kver/drivers/dirty/vfio_dirty.ko" \
+		"${BUILD:-$top/build}/$kver/drivers/vfio_dirty/vfio_dirty.ko" \
 		2>/dev/null | members | grep -vF '(*notify)(' >"$check_work/ours"
 	{
 		[ "$(wc -l <"$check_work/theirs")" -ge 12 ] ||

@@ -22,7 +22,7 @@ for kver in $(check_kernels); do
 		check_result "$kver builds" "$check_work/complaints"
 		continue
 	}
-	for module in drivers/dirty/vfio_dirty drivers/migration/mdev_migration \
+	for module in drivers/vfio_dirty/vfio_dirty drivers/mdev_migration/mdev_migration \
 			drivers/mvgpu/mvgpu samples/guest/mvgpu_guest \
 			samples/mdev-sample/mdev_sample; do
 		name=${module##*/}

@@ -21,7 +21,7 @@ copy()
 
 plant_an_error()
 {
-	sed -i '$a this_is_the_planted_error;' "$1/drivers/dirty/bitmap.c"
+	sed -i '$a this_is_the_planted_error;' "$1/drivers/vfio_dirty/bitmap.c"
 }
 
 # fake KVER OPTION=VALUE...: a kernel that has headers, of a kind.

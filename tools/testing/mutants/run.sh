@@ -96,7 +96,7 @@ build_modules()
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules \
 		>"$work/logs/$1-$release.build" 2>&1 || return
 	rm -rf "$folder"
-	for file in drivers/dirty/vfio_dirty.ko drivers/migration/mdev_migration.ko \
+	for file in drivers/vfio_dirty/vfio_dirty.ko drivers/mdev_migration/mdev_migration.ko \
 			drivers/mvgpu/mvgpu.ko tools/testing/modules/pintest.ko \
 			samples/mdev-sample/mdev_sample.ko; do
 		install -D "$out/$release/$file" "$folder/$file" || return

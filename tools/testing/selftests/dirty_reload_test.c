@@ -335,7 +335,7 @@ TEST_F_TIMEOUT(reload, containers_come_and_go_beside_it, 280)
 /* With tables that have just been left behind, and beside another reload. */
 TEST_F_TIMEOUT(reload, vfio_dirty_comes_and_goes_beside_it, 280)
 {
-	static const char vfio_dirty[] = "drivers/dirty/vfio_dirty.ko";
+	static const char vfio_dirty[] = "drivers/vfio_dirty/vfio_dirty.ko";
 	const char *folder = getenv("MVGPU_MODULES");
 	int ret, i;
 	pid_t child;

@@ -30,8 +30,8 @@ static const struct {
 	const char *name;
 	const char *path;
 } modules[] = {
-	{ "vfio_dirty", "drivers/dirty/vfio_dirty.ko" },
-	{ "mdev_migration", "drivers/migration/mdev_migration.ko" },
+	{ "vfio_dirty", "drivers/vfio_dirty/vfio_dirty.ko" },
+	{ "mdev_migration", "drivers/mdev_migration/mdev_migration.ko" },
 	{ "mvgpu", "drivers/mvgpu/mvgpu.ko" },
 };
 

@@ -36,7 +36,7 @@ slowness=1
 export MVGPU_SLOWNESS=$slowness
 
 # In the order in which they are loaded.
-drivers=(drivers/dirty/vfio_dirty.ko drivers/migration/mdev_migration.ko
+drivers=(drivers/vfio_dirty/vfio_dirty.ko drivers/mdev_migration/mdev_migration.ko
 	drivers/mvgpu/mvgpu.ko)
 pintest=tools/testing/modules/pintest.ko
 sample=samples/mdev-sample/mdev_sample.ko

@@ -20,8 +20,8 @@ modules_insert()
 # modules_load FOLDER
 modules_load()
 {
-	modules_insert "$1/drivers/dirty/vfio_dirty.ko" \
-		"$1/drivers/migration/mdev_migration.ko" \
+	modules_insert "$1/drivers/vfio_dirty/vfio_dirty.ko" \
+		"$1/drivers/mdev_migration/mdev_migration.ko" \
 		"$1/drivers/mvgpu/mvgpu.ko"
 }
 

@@ -2,7 +2,7 @@
 #
 # The bitmaps of vfio_dirty.
 
-DIRTY := $(ROOT)/drivers/dirty
+DIRTY := $(ROOT)/drivers/vfio_dirty
 
 UNIT_TESTS += dirty_bitmap_test
 
