@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Containers: how the vfio core's handle becomes an object, which groups and
- * devices are in it, and who is told that a mapping goes.
+ * Containers: how the vfio core's handle becomes an object, and for how long.
  *
  * The core passes its handle to ioctl() without any lock, so that an ioctl can
  * race with the close of the last group. The handle is therefore not a pointer
@@ -9,18 +8,19 @@
  */
 #include <linux/atomic.h>
 #include <linux/err.h>
-#include <linux/export.h>
-#include <linux/iommu.h>
+#include <linux/hashtable.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
-#include <linux/vfio_dirty.h>
+#include <linux/wait.h>
 
 #include "vfio_dirty_private.h"
 
+#define VFIO_DIRTY_CONTAINER_BITS	6
+
 /* Containers by id. The lookup, which each call begins with, is under RCU. */
-DEFINE_HASHTABLE(vfio_dirty_containers, VFIO_DIRTY_CONTAINER_BITS);
+static DEFINE_HASHTABLE(vfio_dirty_containers, VFIO_DIRTY_CONTAINER_BITS);
 static DEFINE_SPINLOCK(vfio_dirty_containers_lock);
 static atomic_long_t vfio_dirty_last_id;
 
@@ -28,9 +28,37 @@ static atomic_long_t vfio_dirty_last_id;
 static atomic_t vfio_dirty_containers_live;
 static DECLARE_WAIT_QUEUE_HEAD(vfio_dirty_containers_wait);
 
-/* Protects the list of the clients of all containers. */
-static DEFINE_MUTEX(vfio_dirty_clients_lock);
-static LIST_HEAD(vfio_dirty_clients);
+/* Under RCU. */
+static struct vfio_dirty_container *vfio_dirty_container_lookup(void *data)
+{
+	unsigned long id = (unsigned long)data;
+	struct vfio_dirty_container *c;
+
+	hash_for_each_possible_rcu(vfio_dirty_containers, c, in_all, id) {
+		if (c->id == id)
+			return c;
+	}
+	return NULL;
+}
+
+/**
+ * vfio_dirty_container_find - find a container for one of its devices
+ * @data: what vfio_dirty_container_open() returned
+ *
+ * While a group is in the container or a device of it is open, the vfio core
+ * does not let go of the container, so that no reference is needed.
+ *
+ * Return: the container, or NULL, which is a bug of somebody.
+ */
+struct vfio_dirty_container *vfio_dirty_container_find(void *data)
+{
+	struct vfio_dirty_container *c;
+
+	rcu_read_lock_sched();
+	c = vfio_dirty_container_lookup(data);
+	rcu_read_unlock_sched();
+	return c;
+}
 
 static void vfio_dirty_container_free(struct kref *refs)
 {
@@ -137,220 +165,8 @@ void vfio_dirty_container_release(void *data)
 
 	mutex_lock(&c->lock);
 	c->dead = true;
-	vfio_dirty_mapping_clear_locked(c);
+	vfio_dirty_unmap_all_locked(c);
 	mutex_unlock(&c->lock);
 	wake_up_all(&c->wait);
 	kref_put(&c->refs, vfio_dirty_container_free);
 }
-
-/**
- * vfio_dirty_container_client_locked - find the client of a group
- * @c: the container
- * @group: the group
- *
- * Return: the client, or NULL if the group is not in the container.
- */
-struct vfio_dirty_client *
-vfio_dirty_container_client_locked(struct vfio_dirty_container *c,
-				   struct iommu_group *group)
-{
-	struct vfio_dirty_client *client;
-
-	lockdep_assert_held(&c->lock);
-	list_for_each_entry(client, &c->clients, in_container) {
-		if (client->group == group)
-			return client;
-	}
-	return NULL;
-}
-
-/**
- * vfio_dirty_container_attach - add a group
- * @c: the container
- * @group: a group of one mediated device
- *
- * Return: 0, -EINVAL if it is in the container, or -ENOMEM.
- */
-int vfio_dirty_container_attach(struct vfio_dirty_container *c,
-				struct iommu_group *group)
-{
-	struct vfio_dirty_client *client;
-	int ret = 0;
-
-	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
-	if (!client)
-		return -ENOMEM;
-
-	client->container = c;
-	client->group = group;
-
-	mutex_lock(&vfio_dirty_clients_lock);
-	mutex_lock(&c->lock);
-	if (vfio_dirty_container_client_locked(c, group)) {
-		ret = -EINVAL;
-	} else {
-		if (list_empty(&c->clients))
-			WRITE_ONCE(c->budget, vfio_dirty_say_budget(group));
-		list_add_tail(&client->in_container, &c->clients);
-		list_add_tail(&client->in_all, &vfio_dirty_clients);
-	}
-	mutex_unlock(&c->lock);
-	mutex_unlock(&vfio_dirty_clients_lock);
-
-	if (ret)
-		kfree(client);
-	return ret;
-}
-
-/**
- * vfio_dirty_container_detach - remove a group
- * @c: the container
- * @group: the group; its device is closed
- */
-void vfio_dirty_container_detach(struct vfio_dirty_container *c,
-				 struct iommu_group *group)
-{
-	struct vfio_dirty_client *client;
-
-	mutex_lock(&vfio_dirty_clients_lock);
-	mutex_lock(&c->lock);
-	client = vfio_dirty_container_client_locked(c, group);
-	if (client) {
-		list_del(&client->in_container);
-		list_del(&client->in_all);
-	}
-	mutex_unlock(&c->lock);
-	mutex_unlock(&vfio_dirty_clients_lock);
-	kfree(client);
-}
-
-/**
- * vfio_dirty_container_register - a device wants to hear of unmapped ranges
- * @c: the container
- * @vdev: the device, of a group in the container
- */
-void vfio_dirty_container_register(struct vfio_dirty_container *c,
-				   struct vfio_device *vdev)
-{
-	struct vfio_dirty_client *client;
-	struct iommu_group *group;
-
-	if (!vdev->ops->dma_unmap)
-		return;
-	group = iommu_group_get(vdev->dev);
-
-	mutex_lock(&c->lock);
-	client = vfio_dirty_container_client_locked(c, group);
-	if (client && !client->vdev) {
-		client->vdev = vdev;
-		c->devices++;
-	}
-	mutex_unlock(&c->lock);
-	iommu_group_put(group);
-}
-
-/**
- * vfio_dirty_container_unregister - undo vfio_dirty_container_register()
- * @c: the container
- * @vdev: the device; when this returns its dma_unmap runs no more
- */
-void vfio_dirty_container_unregister(struct vfio_dirty_container *c,
-				     struct vfio_device *vdev)
-{
-	struct vfio_dirty_client *client;
-
-	mutex_lock(&c->lock);
-	list_for_each_entry(client, &c->clients, in_container) {
-		if (client->vdev == vdev)
-			break;
-	}
-	if (list_entry_is_head(client, &c->clients, in_container)) {
-		mutex_unlock(&c->lock);
-		return;
-	}
-	client->vdev = NULL;
-	c->devices--;
-	mutex_unlock(&c->lock);
-
-	/* The core keeps the client: it detaches after this. */
-	wait_event(c->wait, !READ_ONCE(client->callbacks));
-}
-
-/**
- * vfio_dirty_container_notify_locked - tell all devices that a range goes
- * @c: the container; its lock is dropped during each call
- * @iova: first byte
- * @last: last byte
- *
- * A client stays in the list while a call to its device is under way, since
- * vfio_dirty_container_unregister() waits for that, and the core detaches
- * later still. So it is a safe place to go on from.
- */
-void vfio_dirty_container_notify_locked(struct vfio_dirty_container *c,
-					u64 iova, u64 last)
-{
-	struct vfio_dirty_client *client;
-
-	lockdep_assert_held(&c->lock);
-	list_for_each_entry(client, &c->clients, in_container) {
-		struct vfio_device *vdev = client->vdev;
-
-		if (!vdev)
-			continue;
-		client->callbacks++;
-		mutex_unlock(&c->lock);
-		vdev->ops->dma_unmap(vdev, iova, last - iova + 1);
-		mutex_lock(&c->lock);
-		WRITE_ONCE(client->callbacks, client->callbacks - 1);
-		wake_up_all(&c->wait);
-	}
-}
-
-/* Find the client of a group in any container, and say that its driver marks. */
-static struct vfio_dirty_client *
-vfio_dirty_container_open_client(struct iommu_group *group)
-{
-	struct vfio_dirty_client *client;
-
-	lockdep_assert_held(&vfio_dirty_clients_lock);
-	list_for_each_entry(client, &vfio_dirty_clients, in_all) {
-		bool busy;
-
-		if (client->group != group)
-			continue;
-		mutex_lock(&client->container->lock);
-		busy = client->marks;
-		client->marks = true;
-		mutex_unlock(&client->container->lock);
-		return busy ? ERR_PTR(-EBUSY) : client;
-	}
-	return NULL;
-}
-
-struct vfio_dirty_client *vfio_dirty_open(struct vfio_device *vdev)
-{
-	struct vfio_dirty_client *client;
-	struct iommu_group *group;
-
-	group = iommu_group_get(vdev->dev);
-	if (!group)
-		return NULL;
-
-	mutex_lock(&vfio_dirty_clients_lock);
-	client = vfio_dirty_container_open_client(group);
-	mutex_unlock(&vfio_dirty_clients_lock);
-	iommu_group_put(group);
-	return client;
-}
-EXPORT_SYMBOL_GPL(vfio_dirty_open);
-
-void vfio_dirty_close(struct vfio_dirty_client *client)
-{
-	if (IS_ERR_OR_NULL(client))
-		return;
-
-	mutex_lock(&client->container->lock);
-	client->marks = false;
-	mutex_unlock(&client->container->lock);
-}
-EXPORT_SYMBOL_GPL(vfio_dirty_close);

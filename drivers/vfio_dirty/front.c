@@ -159,7 +159,7 @@ static int vfio_dirty_op_attach_group(void *data, struct iommu_group *group,
 	c = vfio_dirty_container_find(data);
 	if (!c || !vfio_dirty_claim_group(c->claim, group))
 		return -EINVAL;
-	return vfio_dirty_container_attach(c, group);
+	return vfio_dirty_client_attach(c, group);
 }
 
 static void vfio_dirty_op_detach_group(void *data, struct iommu_group *group)
@@ -167,7 +167,7 @@ static void vfio_dirty_op_detach_group(void *data, struct iommu_group *group)
 	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
 
 	if (c)
-		vfio_dirty_container_detach(c, group);
+		vfio_dirty_client_detach(c, group);
 }
 
 static void vfio_dirty_op_register_device(void *data, struct vfio_device *vdev)
@@ -175,7 +175,7 @@ static void vfio_dirty_op_register_device(void *data, struct vfio_device *vdev)
 	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
 
 	if (c)
-		vfio_dirty_container_register(c, vdev);
+		vfio_dirty_client_register(c, vdev);
 }
 
 static void vfio_dirty_op_unregister_device(void *data,
@@ -184,7 +184,34 @@ static void vfio_dirty_op_unregister_device(void *data,
 	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
 
 	if (c)
-		vfio_dirty_container_unregister(c, vdev);
+		vfio_dirty_client_unregister(c, vdev);
+}
+
+static int vfio_dirty_op_pin_pages(void *data, struct iommu_group *group,
+				   dma_addr_t iova, int npage, int prot,
+				   struct page **pages)
+{
+	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
+
+	if (!c)
+		return -EINVAL;
+	return vfio_dirty_pin_pages(c, group, iova, npage, prot, pages);
+}
+
+static void vfio_dirty_op_unpin_pages(void *data, dma_addr_t iova, int npage)
+{
+	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
+
+	if (c)
+		vfio_dirty_pin_release(c, iova, npage);
+}
+
+static int vfio_dirty_op_dma_rw(void *data, dma_addr_t iova, void *buf,
+				size_t count, bool write)
+{
+	struct vfio_dirty_container *c = vfio_dirty_container_find(data);
+
+	return c ? vfio_dirty_rw(c, iova, buf, count, write) : -EINVAL;
 }
 
 /* The functions that have to know through which table they are called. */
@@ -228,11 +255,11 @@ VFIO_DIRTY_OP_IOCTL(3)
 	.ioctl = vfio_dirty_op_ioctl_##nr,				\
 	.attach_group = vfio_dirty_op_attach_group,			\
 	.detach_group = vfio_dirty_op_detach_group,			\
-	.pin_pages = vfio_dirty_pin_pages,				\
-	.unpin_pages = vfio_dirty_pin_release,				\
+	.pin_pages = vfio_dirty_op_pin_pages,				\
+	.unpin_pages = vfio_dirty_op_unpin_pages,				\
 	.register_device = vfio_dirty_op_register_device,		\
 	.unregister_device = vfio_dirty_op_unregister_device,		\
-	.dma_rw = vfio_dirty_rw,					\
+	.dma_rw = vfio_dirty_op_dma_rw,					\
 }
 
 static const struct vfio_iommu_driver_ops vfio_dirty_ops[VFIO_DIRTY_TABLES] = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The ioctls of a container: what user space passes is copied once and checked
- * here; mapping.c and dirty.c do the work.
+ * here; mapping.c, query.c and unmap.c do the work.
  */
 #include <linux/overflow.h>
 #include <linux/sizes.h>

@@ -328,19 +328,3 @@ out_free:
 		kref_put(&m->refs, vfio_dirty_mapping_free);
 	return ret;
 }
-
-/**
- * vfio_dirty_mapping_clear_locked - remove all mappings
- * @c: the container, which is dead: no device of it is open
- */
-void vfio_dirty_mapping_clear_locked(struct vfio_dirty_container *c)
-{
-	struct vfio_dirty_mapping *m;
-
-	lockdep_assert_held(&c->lock);
-	while ((m = vfio_dirty_mapping_first_locked(c, 0))) {
-		vfio_dirty_pin_drop_locked(c, m);
-		vfio_dirty_mapping_remove_locked(c, m);
-		cond_resched();
-	}
-}

@@ -18,8 +18,8 @@
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
-#include <linux/slab.h>
 
+#include "block.h"
 #include "compat_vfio.h"
 #include "trace.h"
 #include "vfio_dirty_private.h"
@@ -51,100 +51,6 @@ struct vfio_dirty_pin {
 	unsigned long done;
 };
 
-/**
- * struct vfio_dirty_block - 64 pages of a mapping, some of them pinned
- * @present: those that are pinned
- * @moving: those that are about to be pinned, or about to be given back; each of
- *	    who moves them is a user
- * @dirty: those pinned for writing by drivers that do not mark: they are dirty
- *	   for as long as they are pinned. An unpin does not say whose it is, so
- *	   a bit stays until the last reference goes.
- * @users: calls that pin or give back here, which keeps the block
- * @refs: how often each page is pinned, where one is
- * @pages: the pages, where one is pinned
- *
- * A block that is free has zeros in all but the last two.
- */
-struct vfio_dirty_block {
-	u64 present;
-	u64 moving;
-	u64 dirty;
-	unsigned int users;
-	u32 refs[VFIO_DIRTY_BLOCK_PAGES];
-	struct page *pages[VFIO_DIRTY_BLOCK_PAGES];
-};
-
-static struct kmem_cache *vfio_dirty_block_cache;
-
-static void vfio_dirty_block_construct(void *block)
-{
-	memset(block, 0, sizeof(struct vfio_dirty_block));
-}
-
-/**
- * vfio_dirty_pin_init - called when the module is loaded
- *
- * Return: 0 or -ENOMEM.
- */
-int vfio_dirty_pin_init(void)
-{
-	vfio_dirty_block_cache = kmem_cache_create("vfio_dirty_block",
-						   sizeof(struct vfio_dirty_block),
-						   0, SLAB_ACCOUNT,
-						   vfio_dirty_block_construct);
-	return vfio_dirty_block_cache ? 0 : -ENOMEM;
-}
-
-/**
- * vfio_dirty_pin_exit - called when the module is unloaded
- */
-void vfio_dirty_pin_exit(void)
-{
-	kmem_cache_destroy(vfio_dirty_block_cache);
-}
-
-/* Which block of its leaf a page is in. */
-static unsigned int vfio_dirty_block_word(unsigned long page)
-{
-	return (page >> VFIO_DIRTY_BLOCK_SHIFT) % VFIO_DIRTY_LEAF_WORDS;
-}
-
-static struct vfio_dirty_block *vfio_dirty_block_of(struct vfio_dirty_leaf *leaf,
-						    unsigned long page)
-{
-	if (!leaf || !leaf->blocks)
-		return NULL;
-	return leaf->blocks[vfio_dirty_block_word(page)];
-}
-
-static u64 vfio_dirty_block_bit(unsigned long page)
-{
-	return BIT_ULL(page % VFIO_DIRTY_BLOCK_PAGES);
-}
-
-/* Is a page on its way in or out? */
-static bool vfio_dirty_moving_locked(struct vfio_dirty_container *c,
-				     struct vfio_dirty_mapping *m,
-				     unsigned long page)
-{
-	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, page);
-	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, page);
-
-	return block && block->moving & vfio_dirty_block_bit(page);
-}
-
-/* Is a page neither pinned nor on its way? */
-static bool vfio_dirty_absent_locked(struct vfio_dirty_container *c,
-				     struct vfio_dirty_mapping *m,
-				     unsigned long page)
-{
-	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, page);
-	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, page);
-
-	return !block || !((block->present | block->moving) &
-			   vfio_dirty_block_bit(page));
-}
-
 /* Pages have arrived, or are gone: let those go on who wait for any. */
 static void vfio_dirty_settle_locked(struct vfio_dirty_container *c)
 {
@@ -169,142 +75,6 @@ static int vfio_dirty_await_settled_locked(struct vfio_dirty_container *c)
 	return ret ? -EINTR : 0;
 }
 
-/* Free a block that nobody needs. */
-static void vfio_dirty_block_trim(struct vfio_dirty_leaf *leaf,
-				  unsigned int word)
-{
-	struct vfio_dirty_block *block = leaf->blocks[word];
-
-	if (block->present || block->users)
-		return;
-
-	leaf->blocks[word] = NULL;
-	kmem_cache_free(vfio_dirty_block_cache, block);
-}
-
-/* The bits of a page and of those after it in its block, up to one. */
-static u64 vfio_dirty_block_mask(unsigned long page, unsigned long end)
-{
-	unsigned long first = page % VFIO_DIRTY_BLOCK_PAGES;
-
-	return GENMASK_ULL(min(first + (end - page), VFIO_DIRTY_BLOCK_PAGES) - 1,
-			   first);
-}
-
-/*
- * Make sure that there is a block for a page whose leaf there is; that page and
- * those after it in the block, up to one, are on their way.
- */
-static int vfio_dirty_block_make_locked(struct vfio_dirty_container *c,
-					struct vfio_dirty_mapping *m,
-					unsigned long page, unsigned long end)
-{
-	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, page);
-	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, page);
-
-	if (!leaf->blocks)
-		leaf->blocks = kcalloc(VFIO_DIRTY_LEAF_WORDS,
-				       sizeof(*leaf->blocks),
-				       VFIO_DIRTY_GFP_RECORD);
-	if (!leaf->blocks)
-		return -ENOMEM;
-	if (!block) {
-		block = kmem_cache_alloc(vfio_dirty_block_cache,
-					 VFIO_DIRTY_GFP_RECORD);
-		if (!block)
-			return -ENOMEM;
-		leaf->blocks[vfio_dirty_block_word(page)] = block;
-	}
-	block->moving |= vfio_dirty_block_mask(page, end);
-	block->users++;
-	return 0;
-}
-
-/* Let go of the blocks of some pages. */
-static void vfio_dirty_pin_unreserve_locked(struct vfio_dirty_container *c,
-					    struct vfio_dirty_mapping *m,
-					    unsigned long page,
-					    unsigned long end)
-{
-	struct vfio_dirty_block *block;
-	struct vfio_dirty_leaf *leaf;
-	unsigned long next;
-
-	for (; page < end; page = next) {
-		next = ALIGN_DOWN(page, VFIO_DIRTY_BLOCK_PAGES) +
-		       VFIO_DIRTY_BLOCK_PAGES;
-		leaf = vfio_dirty_leaf_find_locked(c, m, page);
-		block = vfio_dirty_block_of(leaf, page);
-		if (WARN_ON_ONCE(!block))
-			continue;
-		block->moving &= ~vfio_dirty_block_mask(page, end);
-		block->users--;
-		vfio_dirty_block_trim(leaf, vfio_dirty_block_word(page));
-	}
-}
-
-/* Allocate all that some pages need, until vfio_dirty_pin_unreserve_locked(). */
-static int vfio_dirty_pin_reserve_locked(struct vfio_dirty_container *c,
-					 struct vfio_dirty_mapping *m,
-					 unsigned long page, unsigned long end)
-{
-	unsigned long at = page;
-	int ret;
-
-	ret = vfio_dirty_leaves_reserve_locked(c, m, page, end - page);
-	while (!ret && at < end) {
-		ret = vfio_dirty_block_make_locked(c, m, at, end);
-		if (ret)
-			vfio_dirty_pin_unreserve_locked(c, m, page, at);
-		at = ALIGN_DOWN(at, VFIO_DIRTY_BLOCK_PAGES) +
-		     VFIO_DIRTY_BLOCK_PAGES;
-	}
-	return ret;
-}
-
-/*
- * One more reference to each of nr pages, up to one that has none yet: how many,
- * or -EOVERFLOW if the first has too many.
- */
-static long vfio_dirty_pin_again_locked(struct vfio_dirty_container *c,
-					struct vfio_dirty_mapping *m,
-					unsigned long page, unsigned long nr,
-					struct page **pages)
-{
-	struct vfio_dirty_block *block;
-	struct vfio_dirty_leaf *leaf;
-	unsigned long i;
-
-	for (i = 0; i < nr; i++, page++) {
-		unsigned int slot = page % VFIO_DIRTY_BLOCK_PAGES;
-
-		leaf = vfio_dirty_leaf_find_locked(c, m, page);
-		block = vfio_dirty_block_of(leaf, page);
-		if (!block || !(block->present & BIT_ULL(slot)))
-			break;
-		if (block->refs[slot] == U32_MAX)
-			return i ? i : -EOVERFLOW;
-		block->refs[slot]++;
-		pages[i] = block->pages[slot];
-	}
-	return i;
-}
-
-/* Enter a page that is now pinned. */
-static void vfio_dirty_pin_enter_locked(struct vfio_dirty_container *c,
-					struct vfio_dirty_mapping *m,
-					unsigned long at, struct page *page)
-{
-	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, at);
-	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, at);
-	unsigned int slot = at % VFIO_DIRTY_BLOCK_PAGES;
-
-	block->present |= BIT_ULL(slot);
-	block->refs[slot] = 1;
-	block->pages[slot] = page;
-	WRITE_ONCE(m->pinned, m->pinned + 1);
-}
-
 /*
  * Pin the first of nr pages, which is absent, and those after it up to one that is
  * not: how many. The lock is dropped meanwhile.
@@ -314,13 +84,11 @@ static noinline long vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
 					       unsigned long page, long nr,
 					       struct page **pages)
 {
-	long got, done = 0, most = nr;
+	long got, done = 0;
 
-	nr = 1;
-	while (nr < most && vfio_dirty_absent_locked(c, m, page + nr))
-		nr++;
+	nr = vfio_dirty_blocks_absent_locked(c, m, page, nr);
 	/* -ENOMEM is for the limit */
-	if (vfio_dirty_pin_reserve_locked(c, m, page, page + nr))
+	if (vfio_dirty_blocks_reserve_locked(c, m, page, page + nr))
 		return -EAGAIN;
 
 	vfio_dirty_mapping_use_locked(c, m);
@@ -328,57 +96,18 @@ static noinline long vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
 	got = vfio_dirty_pages_get(m, page, nr, pages);
 	cond_resched();
 	mutex_lock(&c->lock);
-	for (; done < got && !m->gone; done++)
-		vfio_dirty_pin_enter_locked(c, m, page + done, pages[done]);
-	if (done < got) {
+	if (got > 0 && !m->gone) {
+		vfio_dirty_blocks_enter_locked(c, m, page, got, pages);
+		done = got;
+	} else if (got > 0) {
 		mutex_unlock(&c->lock);
-		vfio_dirty_pages_put(m, pages + done, got - done);
+		vfio_dirty_pages_put(m, pages, got);
 		mutex_lock(&c->lock);
 	}
-	vfio_dirty_pin_unreserve_locked(c, m, page, page + nr);
+	vfio_dirty_blocks_unreserve_locked(c, m, page, page + nr);
 	vfio_dirty_settle_locked(c);
 	vfio_dirty_mapping_unuse(c, m);
 	return got < 0 ? got : done;
-}
-
-/* Drop a reference to each of nr pages of a block: those whose last it was. */
-static u64 vfio_dirty_block_drop(struct vfio_dirty_block *block,
-				 unsigned int slot, unsigned int nr)
-{
-	u64 last = 0;
-
-	for (; nr; nr--, slot++) {
-		if (block->present & BIT_ULL(slot) && !--block->refs[slot])
-			last |= BIT_ULL(slot);
-	}
-	return last;
-}
-
-/* Take pages out of a block, for the caller to give back: how many they are. */
-static unsigned int vfio_dirty_block_take_locked(struct vfio_dirty_container *c,
-						 struct vfio_dirty_mapping *m,
-						 struct vfio_dirty_leaf *leaf,
-						 unsigned int word, u64 taken,
-						 struct page **pages)
-{
-	struct vfio_dirty_block *block = leaf->blocks[word];
-	u64 dirty = block->dirty & taken;
-	unsigned int nr = 0;
-
-	/* The device may have written since the last query. */
-	if (dirty) {
-		vfio_dirty_leaf_mark_word(leaf, word, dirty,
-					  vfio_dirty_epoch_locked(c));
-		block->dirty &= ~dirty;
-		if (!block->dirty)
-			leaf->held &= ~BIT_ULL(word);
-	}
-	block->present &= ~taken;
-	for (; taken; taken &= taken - 1)
-		pages[nr++] = block->pages[__ffs64(taken)];
-	WRITE_ONCE(m->pinned, m->pinned - nr);
-	vfio_dirty_block_trim(leaf, word);
-	return nr;
 }
 
 /* Give back pages of a block that are no longer pinned. Drops the lock. */
@@ -400,7 +129,7 @@ static void vfio_dirty_unpin_unlock(struct vfio_dirty_container *c,
 	mutex_lock(&c->lock);
 	block->moving &= ~taken;
 	block->users--;
-	vfio_dirty_block_trim(leaf, word);
+	vfio_dirty_block_trim_locked(c, leaf, word);
 	vfio_dirty_settle_locked(c);
 	mutex_unlock(&c->lock);
 	vfio_dirty_mapping_unuse(c, m);
@@ -433,8 +162,9 @@ static unsigned int vfio_dirty_unpin_some(struct vfio_dirty_container *c,
 	leaf = vfio_dirty_leaf_find_locked(c, m, page);
 	block = vfio_dirty_block_of(leaf, page);
 	if (block)
-		last = vfio_dirty_block_drop(block, page %
-					     VFIO_DIRTY_BLOCK_PAGES, nr);
+		last = vfio_dirty_block_drop_locked(c, block, page %
+						    VFIO_DIRTY_BLOCK_PAGES,
+						    nr);
 	if (last)
 		vfio_dirty_unpin_unlock(c, m, leaf,
 					vfio_dirty_block_word(page), last);
@@ -466,16 +196,13 @@ static void vfio_dirty_unpin(struct vfio_dirty_container *c, u64 iova,
 
 /**
  * vfio_dirty_pin_release - undo vfio_dirty_pin_pages()
- * @container: what vfio_dirty_container_open() returned
+ * @c: the container
  * @iova: first page
  * @npage: how many
  */
-void vfio_dirty_pin_release(void *container, dma_addr_t iova, int npage)
+void vfio_dirty_pin_release(struct vfio_dirty_container *c, dma_addr_t iova,
+			    int npage)
 {
-	struct vfio_dirty_container *c = vfio_dirty_container_find(container);
-
-	if (!c)
-		return;
 	trace_vfio_dirty_unpin(c->id, iova, npage);
 	vfio_dirty_unpin(c, iova, npage);
 }
@@ -500,10 +227,10 @@ static long vfio_dirty_pin_some_locked(struct vfio_dirty_container *c,
 	page = (iova - m->iova) >> PAGE_SHIFT;
 	nr = min_t(u64, nr, ((m->last - iova) >> PAGE_SHIFT) + 1);
 	/* what is pinned already needs nothing new */
-	got = vfio_dirty_pin_again_locked(c, m, page, nr, pages);
+	got = vfio_dirty_blocks_again_locked(c, m, page, nr, pages);
 	if (got)
 		return got;
-	if (vfio_dirty_moving_locked(c, m, page))
+	if (vfio_dirty_block_moving_locked(c, m, page))
 		return vfio_dirty_await_settled_locked(c);
 	return vfio_dirty_pin_new_locked(c, m, page, nr, pages);
 }
@@ -545,7 +272,7 @@ static int vfio_dirty_pin_all(struct vfio_dirty_container *c,
 	long ret = 0;
 
 	mutex_lock(&c->lock);
-	client = vfio_dirty_container_client_locked(c, pin->group);
+	client = vfio_dirty_client_find_locked(c, pin->group);
 	while (client && c->devices && pin->done < pin->nr) {
 		ret = vfio_dirty_pin_some_locked(c, pin);
 		if (ret < 0)
@@ -563,7 +290,7 @@ static int vfio_dirty_pin_all(struct vfio_dirty_container *c,
 
 /**
  * vfio_dirty_pin_pages - pin pages for a device
- * @container: what vfio_dirty_container_open() returned
+ * @c: the container
  * @group: the group of the device
  * @iova: first page; need not be aligned
  * @npage: how many
@@ -577,11 +304,10 @@ static int vfio_dirty_pin_all(struct vfio_dirty_container *c,
  * hold them where they may not stay, or memory is short), -EOVERFLOW, -EINTR, or
  * what pin_user_pages_remote() says of memory that cannot be pinned.
  */
-int vfio_dirty_pin_pages(void *container, struct iommu_group *group,
-			 dma_addr_t iova, int npage, int prot,
-			 struct page **pages)
+int vfio_dirty_pin_pages(struct vfio_dirty_container *c,
+			 struct iommu_group *group, dma_addr_t iova, int npage,
+			 int prot, struct page **pages)
 {
-	struct vfio_dirty_container *c = vfio_dirty_container_find(container);
 	struct vfio_dirty_pin pin = {
 		.group = group,
 		.iova = iova & PAGE_MASK,
@@ -592,7 +318,7 @@ int vfio_dirty_pin_pages(void *container, struct iommu_group *group,
 	u64 last;
 	int ret;
 
-	if (!c || npage <= 0)
+	if (npage <= 0)
 		return -EINVAL;
 	if (check_add_overflow(iova, ((u64)npage << PAGE_SHIFT) - 1, &last))
 		return -COMPAT_VFIO_EWRAP;
@@ -604,40 +330,6 @@ int vfio_dirty_pin_pages(void *container, struct iommu_group *group,
 		vfio_dirty_unpin(c, pin.iova, pin.done);
 	trace_vfio_dirty_pin(c->id, iova, npage, prot, ret);
 	return ret;
-}
-
-/**
- * vfio_dirty_pin_read - add pages that are dirty because pinned
- * @leaf: the leaf
- * @first: first page in the leaf
- * @nr: how many
- * @bits: a map
- * @to: first bit in @bits
- */
-void vfio_dirty_pin_read(const struct vfio_dirty_leaf *leaf,
-			 unsigned long first, unsigned long nr, u64 *bits,
-			 unsigned long to)
-{
-	u64 held;
-
-	for (held = leaf->held; held; held &= held - 1) {
-		unsigned int word = __ffs64(held);
-		unsigned long begin = word * VFIO_DIRTY_BLOCK_PAGES;
-		unsigned long from = max(begin, first);
-		unsigned long end = min(begin + VFIO_DIRTY_BLOCK_PAGES,
-					first + nr);
-		unsigned long at = to + from - first;
-		u64 *dirty = &leaf->blocks[word]->dirty;
-
-		if (from >= end)
-			continue;
-		if (end - from == VFIO_DIRTY_BLOCK_PAGES &&
-		    IS_ALIGNED(at, VFIO_DIRTY_WORD_BITS))
-			bits[at / VFIO_DIRTY_WORD_BITS] |= *dirty;
-		else
-			vfio_dirty_bits_or(bits, at, dirty, from - begin,
-					   end - from);
-	}
 }
 
 /* Give back what is pinned of a leaf. */

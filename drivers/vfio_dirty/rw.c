@@ -202,7 +202,7 @@ static noinline int vfio_dirty_rw_slow(struct vfio_dirty_container *c, u64 iova,
 
 /**
  * vfio_dirty_rw - copy to or from guest memory
- * @container: what vfio_dirty_container_open() returned
+ * @c: the container
  * @iova: first byte
  * @data: kernel memory
  * @count: how many bytes
@@ -214,12 +214,10 @@ static noinline int vfio_dirty_rw_slow(struct vfio_dirty_container *c, u64 iova,
  * if it is mapped without the right or its process is gone, -EFAULT, -ENOMEM, or
  * -EINTR while an unmap of it is under way.
  */
-int vfio_dirty_rw(void *container, dma_addr_t iova, void *data, size_t count,
-		  bool write)
+int vfio_dirty_rw(struct vfio_dirty_container *c, dma_addr_t iova, void *data,
+		  size_t count, bool write)
 {
-	struct vfio_dirty_container *c = vfio_dirty_container_find(container);
-
-	if (!c || !count || iova + (count - 1) < iova)
+	if (!count || iova + (count - 1) < iova)
 		return -EINVAL;
 	if (count - 1 < PAGE_SIZE - offset_in_page(iova) &&
 	    vfio_dirty_rw_quick(c, iova, data, count, write))

@@ -59,7 +59,7 @@ static int vfio_dirty_unmap_ask_locked(struct vfio_dirty_container *c,
 		return 0;
 	}
 	vfio_dirty_unmap_stage_locked(c, m, VFIO_DIRTY_ASKED);
-	vfio_dirty_container_notify_locked(c, m->iova, m->last);
+	vfio_dirty_client_notify_locked(c, m->iova, m->last);
 	mutex_unlock(&c->lock);
 	ret = wait_event_killable_timeout(c->wait, !READ_ONCE(m->pinned),
 					  VFIO_DIRTY_UNMAP_WAIT);
@@ -212,4 +212,20 @@ int vfio_dirty_unmap(struct vfio_dirty_container *c, u64 iova, u64 last,
 	}
 	mutex_unlock(&c->lock);
 	return ret;
+}
+
+/**
+ * vfio_dirty_unmap_all_locked - remove all mappings
+ * @c: the container, which is dead: no device of it is open
+ */
+void vfio_dirty_unmap_all_locked(struct vfio_dirty_container *c)
+{
+	struct vfio_dirty_mapping *m;
+
+	lockdep_assert_held(&c->lock);
+	while ((m = vfio_dirty_mapping_first_locked(c, 0))) {
+		vfio_dirty_pin_drop_locked(c, m);
+		vfio_dirty_mapping_remove_locked(c, m);
+		cond_resched();
+	}
 }

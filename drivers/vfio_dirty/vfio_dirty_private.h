@@ -2,6 +2,12 @@
 /*
  * The parts of vfio_dirty and how they meet.
  *
+ * Data flows one way: a file calls only files named before it here, which
+ * tools/checks/layers.sh proves of the objects.
+ *
+ *	bitmap, span, trace, say, claim, limit, leaf, log, block, mapping, client,
+ *	pages, pin, rw, query, unmap, container, ioctl, front, main
+ *
  * A container holds clients (its groups, each with one mediated device) and
  * mappings (ranges of IOVAs). A mapping holds leaves (what was written) and pin
  * blocks (what is pinned). Ranges of IOVAs are given by first and last byte, so
@@ -28,7 +34,6 @@
 #define _VFIO_DIRTY_PRIVATE_H
 
 #include <linux/atomic.h>
-#include <linux/hashtable.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
@@ -36,7 +41,6 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
-#include <linux/rcupdate.h>
 #include <linux/types.h>
 #include <linux/vfio.h>
 #include <linux/wait.h>
@@ -197,44 +201,46 @@ struct vfio_dirty_mapping {
 	unsigned long leaf_index;
 };
 
-/* container.c */
-#define VFIO_DIRTY_CONTAINER_BITS	6
-extern DECLARE_HASHTABLE(vfio_dirty_containers, VFIO_DIRTY_CONTAINER_BITS);
-void vfio_dirty_container_exit(void);
-void *vfio_dirty_container_open(enum vfio_dirty_claim claim);
-void vfio_dirty_container_release(void *data);
-struct vfio_dirty_container *vfio_dirty_container_get(void *data);
-void vfio_dirty_container_put(struct vfio_dirty_container *c);
-int vfio_dirty_container_attach(struct vfio_dirty_container *c,
-				struct iommu_group *group);
-void vfio_dirty_container_detach(struct vfio_dirty_container *c,
-				 struct iommu_group *group);
-void vfio_dirty_container_register(struct vfio_dirty_container *c,
-				   struct vfio_device *vdev);
-void vfio_dirty_container_unregister(struct vfio_dirty_container *c,
-				     struct vfio_device *vdev);
-void vfio_dirty_container_notify_locked(struct vfio_dirty_container *c,
-					u64 iova, u64 last);
-struct vfio_dirty_client *
-vfio_dirty_container_client_locked(struct vfio_dirty_container *c,
-				   struct iommu_group *group);
+/* say.c: lines of the kernel's log that a VMM can cause */
+enum vfio_dirty_say {
+	VFIO_DIRTY_SAY_MEMLOCK,
+	VFIO_DIRTY_SAY_MAPPINGS,
+	VFIO_DIRTY_SAY_PINNED,
+	VFIO_DIRTY_SAY_NR,
+};
 
-/* front.c */
-int vfio_dirty_front_init(void);
-void vfio_dirty_front_exit(void);
+void vfio_dirty_say_init(void);
+u8 vfio_dirty_say_budget(struct iommu_group *group);
+bool vfio_dirty_may_say(enum vfio_dirty_say kind, u8 budget);
 
-/* ioctl.c */
-long vfio_dirty_ioctl(struct vfio_dirty_container *c, unsigned int cmd,
-		      unsigned long arg);
+/* claim.c */
+enum vfio_dirty_claim vfio_dirty_claim_now(void);
+bool vfio_dirty_claim_group(enum vfio_dirty_claim claim,
+			    struct iommu_group *group);
 
 /* limit.c */
 unsigned int vfio_dirty_mapping_limit(void);
 void vfio_dirty_limit_reached(u8 budget);
 
-/* main.c */
-enum vfio_dirty_claim vfio_dirty_claim_now(void);
-bool vfio_dirty_claim_group(enum vfio_dirty_claim claim,
-			    struct iommu_group *group);
+/* leaf.c */
+int vfio_dirty_leaves_init(void);
+void vfio_dirty_leaves_exit(void);
+struct vfio_dirty_leaf *vfio_dirty_leaf_alloc(void);
+void vfio_dirty_leaf_free(struct vfio_dirty_leaf *leaf);
+int vfio_dirty_leaves_reserve_locked(struct vfio_dirty_container *c,
+				     struct vfio_dirty_mapping *m,
+				     unsigned long page, unsigned long nr);
+int vfio_dirty_leaves_mark_locked(struct vfio_dirty_container *c,
+				  struct vfio_dirty_mapping *m,
+				  unsigned long page, unsigned long nr);
+void vfio_dirty_leaves_free(struct vfio_dirty_mapping *m);
+
+/* block.c; block.h has what only pin.c needs */
+int vfio_dirty_blocks_init(void);
+void vfio_dirty_blocks_exit(void);
+void vfio_dirty_blocks_read(const struct vfio_dirty_leaf *leaf,
+			    unsigned long first, unsigned long nr, u64 *bits,
+			    unsigned long to);
 
 /* mapping.c */
 struct vfio_dirty_mapping *
@@ -256,11 +262,21 @@ int vfio_dirty_mapping_map(struct vfio_dirty_container *c,
 			   const struct vfio_iommu_type1_dma_map *map);
 void vfio_dirty_mapping_remove_locked(struct vfio_dirty_container *c,
 				      struct vfio_dirty_mapping *m);
-void vfio_dirty_mapping_clear_locked(struct vfio_dirty_container *c);
 
-/* unmap.c */
-int vfio_dirty_unmap(struct vfio_dirty_container *c, u64 iova, u64 last,
-		     const struct vfio_bitmap *bitmap, u64 *unmapped);
+/* client.c */
+int vfio_dirty_client_attach(struct vfio_dirty_container *c,
+			     struct iommu_group *group);
+void vfio_dirty_client_detach(struct vfio_dirty_container *c,
+			      struct iommu_group *group);
+void vfio_dirty_client_register(struct vfio_dirty_container *c,
+				struct vfio_device *vdev);
+void vfio_dirty_client_unregister(struct vfio_dirty_container *c,
+				  struct vfio_device *vdev);
+void vfio_dirty_client_notify_locked(struct vfio_dirty_container *c, u64 iova,
+				     u64 last);
+struct vfio_dirty_client *
+vfio_dirty_client_find_locked(struct vfio_dirty_container *c,
+			      struct iommu_group *group);
 
 /* pages.c */
 long vfio_dirty_pages_get(struct vfio_dirty_mapping *m, unsigned long page,
@@ -269,48 +285,19 @@ void vfio_dirty_pages_put(struct vfio_dirty_mapping *m, struct page **pages,
 			  unsigned long nr);
 
 /* pin.c */
-int vfio_dirty_pin_init(void);
-void vfio_dirty_pin_exit(void);
-int vfio_dirty_pin_pages(void *container, struct iommu_group *group,
-			 dma_addr_t iova, int npage, int prot,
-			 struct page **pages);
-void vfio_dirty_pin_release(void *container, dma_addr_t iova, int npage);
-void vfio_dirty_pin_read(const struct vfio_dirty_leaf *leaf,
-			 unsigned long first, unsigned long nr, u64 *bits,
-			 unsigned long to);
+int vfio_dirty_pin_pages(struct vfio_dirty_container *c,
+			 struct iommu_group *group, dma_addr_t iova, int npage,
+			 int prot, struct page **pages);
+void vfio_dirty_pin_release(struct vfio_dirty_container *c, dma_addr_t iova,
+			    int npage);
 void vfio_dirty_pin_drop_locked(struct vfio_dirty_container *c,
 				struct vfio_dirty_mapping *m);
 
 /* rw.c */
-int vfio_dirty_rw(void *container, dma_addr_t iova, void *data, size_t count,
-		  bool write);
+int vfio_dirty_rw(struct vfio_dirty_container *c, dma_addr_t iova, void *data,
+		  size_t count, bool write);
 
-/* say.c: lines of the kernel's log that a VMM can cause */
-enum vfio_dirty_say {
-	VFIO_DIRTY_SAY_MEMLOCK,
-	VFIO_DIRTY_SAY_MAPPINGS,
-	VFIO_DIRTY_SAY_PINNED,
-	VFIO_DIRTY_SAY_NR,
-};
-
-void vfio_dirty_say_init(void);
-u8 vfio_dirty_say_budget(struct iommu_group *group);
-bool vfio_dirty_may_say(enum vfio_dirty_say kind, u8 budget);
-
-/* leaf.c */
-int vfio_dirty_leaves_init(void);
-void vfio_dirty_leaves_exit(void);
-struct vfio_dirty_leaf *vfio_dirty_leaf_alloc(void);
-void vfio_dirty_leaf_free(struct vfio_dirty_leaf *leaf);
-int vfio_dirty_leaves_reserve_locked(struct vfio_dirty_container *c,
-				     struct vfio_dirty_mapping *m,
-				     unsigned long page, unsigned long nr);
-int vfio_dirty_leaves_mark_locked(struct vfio_dirty_container *c,
-				  struct vfio_dirty_mapping *m,
-				  unsigned long page, unsigned long nr);
-void vfio_dirty_leaves_free(struct vfio_dirty_mapping *m);
-
-/* dirty.c */
+/* query.c */
 int vfio_dirty_tracking_start(struct vfio_dirty_container *c);
 int vfio_dirty_tracking_stop(struct vfio_dirty_container *c);
 int vfio_dirty_query_written(struct vfio_dirty_container *c, u64 iova,
@@ -320,6 +307,27 @@ int vfio_dirty_query_dirty(struct vfio_dirty_container *c, u64 iova, u64 last,
 int vfio_dirty_query_unmap(struct vfio_dirty_container *c,
 			   const struct vfio_dirty_mapping *m, u64 base,
 			   void __user *data);
+
+/* unmap.c */
+int vfio_dirty_unmap(struct vfio_dirty_container *c, u64 iova, u64 last,
+		     const struct vfio_bitmap *bitmap, u64 *unmapped);
+void vfio_dirty_unmap_all_locked(struct vfio_dirty_container *c);
+
+/* container.c */
+void *vfio_dirty_container_open(enum vfio_dirty_claim claim);
+void vfio_dirty_container_release(void *data);
+struct vfio_dirty_container *vfio_dirty_container_find(void *data);
+struct vfio_dirty_container *vfio_dirty_container_get(void *data);
+void vfio_dirty_container_put(struct vfio_dirty_container *c);
+void vfio_dirty_container_exit(void);
+
+/* ioctl.c */
+long vfio_dirty_ioctl(struct vfio_dirty_container *c, unsigned int cmd,
+		      unsigned long arg);
+
+/* front.c */
+int vfio_dirty_front_init(void);
+void vfio_dirty_front_exit(void);
 
 /**
  * vfio_dirty_epoch_locked - the run of dirty tracking
@@ -331,40 +339,6 @@ static inline u64 vfio_dirty_epoch_locked(struct vfio_dirty_container *c)
 {
 	lockdep_assert_held(&c->lock);
 	return c->tracking ? c->epoch : 0;
-}
-
-/* Under RCU. */
-static inline struct vfio_dirty_container *
-vfio_dirty_container_lookup(void *data)
-{
-	unsigned long id = (unsigned long)data;
-	struct vfio_dirty_container *c;
-
-	hash_for_each_possible_rcu(vfio_dirty_containers, c, in_all, id) {
-		if (c->id == id)
-			return c;
-	}
-	return NULL;
-}
-
-/**
- * vfio_dirty_container_find - find a container for one of its devices
- * @data: what vfio_dirty_container_open() returned
- *
- * While a group is in the container or a device of it is open, the vfio core
- * does not let go of the container, so that no reference is needed.
- *
- * Return: the container, or NULL, which is a bug of somebody.
- */
-static inline struct vfio_dirty_container *
-vfio_dirty_container_find(void *data)
-{
-	struct vfio_dirty_container *c;
-
-	rcu_read_lock_sched();
-	c = vfio_dirty_container_lookup(data);
-	rcu_read_unlock_sched();
-	return c;
 }
 
 /**

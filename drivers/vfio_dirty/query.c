@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the devices wrote: marking it, and telling user space.
+ * Telling user space what the devices wrote.
  *
  * A query goes through its range in chunks of at most 4 KiB of bitmap. A chunk
  * is gathered under the container's lock, whole words at a time, and copied to
@@ -77,46 +77,6 @@ struct vfio_dirty_piece {
 	unsigned long nr;
 	unsigned long bit;
 };
-
-/* Mark what is mapped of a range; is all of it? */
-static int vfio_dirty_mark_locked(struct vfio_dirty_container *c, u64 iova,
-				  u64 last)
-{
-	struct vfio_dirty_mapping *m;
-	int ret = 0;
-
-	m = vfio_dirty_mapping_first_locked(c, iova);
-	for (; m && m->iova <= last;
-	     m = vfio_dirty_mapping_next_locked(c, m, last)) {
-		u64 from = max(iova, m->iova), to = min(last, m->last);
-		unsigned long page = (from - m->iova) >> PAGE_SHIFT;
-		unsigned long end = (to - m->iova) >> PAGE_SHIFT;
-
-		if (vfio_dirty_leaves_mark_locked(c, m, page, end - page + 1))
-			ret = -EINVAL;
-		if (from != iova)
-			ret = -EINVAL;
-		if (to == last)
-			return ret;
-		iova = to + 1;
-	}
-	return -EINVAL;
-}
-
-int vfio_dirty_mark(struct vfio_dirty_client *client, u64 iova, u64 len)
-{
-	struct vfio_dirty_container *c = client->container;
-	int ret = -EINVAL;
-
-	if (len && iova + len - 1 >= iova) {
-		mutex_lock(&c->lock);
-		ret = vfio_dirty_mark_locked(c, iova, iova + len - 1);
-		mutex_unlock(&c->lock);
-	}
-	trace_vfio_dirty_mark(c->id, iova, len, ret);
-	return ret;
-}
-EXPORT_SYMBOL_GPL(vfio_dirty_mark);
 
 /**
  * vfio_dirty_tracking_start - begin to keep the dirty layer, from empty
@@ -246,7 +206,7 @@ static void vfio_dirty_chunk_leaf(const struct vfio_dirty_query *q,
 	if (q->take)
 		vfio_dirty_leaf_clean(leaf, first, nr, epoch);
 	if (leaf->held)
-		vfio_dirty_pin_read(leaf, first, nr, chunk->bits, bit);
+		vfio_dirty_blocks_read(leaf, first, nr, chunk->bits, bit);
 }
 
 static void vfio_dirty_chunk_read_locked(struct vfio_dirty_container *c,
