@@ -2,7 +2,7 @@
 /*
  * The states of a migratable device, and what may happen in them. There is one
  * state, whoever changes it: the device-state region or migration v2. Each of
- * these front ends has a table of its own over the same states, this file that
+ * these front ends has a table of its own over the same states, region_fsm.c that
  * of the region and v2_fsm.c that of v2:
  *
  *	state		in v2		byte 0 of the region
@@ -21,140 +21,13 @@
  * running, and leaves nothing of what was on its way.
  *
  * A cell of a table says where an event leads, what has to be done on the way,
- * or why it is refused. Nothing is done here; the caller asks for an arc, does
- * what it says, and commits. Pure: also compiled in user space.
+ * or why it is refused. Nothing is done here or there: who wants to change the
+ * state asks for an arc, does what it says (arc.c), and commits. Pure: also
+ * compiled in user space.
  */
 #include <linux/compiler.h>
-#include <linux/errno.h>
 
 #include "fsm.h"
-
-/* What reset does, wherever it starts from. */
-#define MDEV_MIGRATION_DO_START_OVER					\
-	(MDEV_MIGRATION_DO_DROP_SAVE | MDEV_MIGRATION_DO_DROP_LOAD |	\
-	 MDEV_MIGRATION_DO_RESET)
-
-/* All cells of a state in which the region is told that another owns it. */
-#define MDEV_MIGRATION_FSM_V2_ROW(reset)				\
-	{								\
-		[MDEV_MIGRATION_EV_START] = { .error = -EBUSY },	\
-		[MDEV_MIGRATION_EV_STOP] = { .error = -EBUSY },		\
-		[MDEV_MIGRATION_EV_SAVE] = { .error = -EBUSY },		\
-		[MDEV_MIGRATION_EV_LOAD] = { .error = -EBUSY },		\
-		[MDEV_MIGRATION_EV_APPLIED] = { .error = -EINVAL },	\
-		[MDEV_MIGRATION_EV_REFUSE] = { .error = -EINVAL },	\
-		[MDEV_MIGRATION_EV_RESET] = {				\
-			.next = MDEV_MIGRATION_RUNNING,			\
-			.actions = (reset) |				\
-				   MDEV_MIGRATION_DO_START_OVER |	\
-				   MDEV_MIGRATION_DO_RESUME,		\
-		},							\
-	}
-
-static const struct mdev_migration_arc
-mdev_migration_fsm_table[MDEV_MIGRATION_NR_STATES][MDEV_MIGRATION_NR_EVENTS] = {
-	[MDEV_MIGRATION_RUNNING] = {
-		[MDEV_MIGRATION_EV_START] = {
-			.next = MDEV_MIGRATION_RUNNING,
-		},
-		[MDEV_MIGRATION_EV_STOP] = {
-			.next = MDEV_MIGRATION_STOPPED,
-			.actions = MDEV_MIGRATION_DO_QUIESCE,
-		},
-		[MDEV_MIGRATION_EV_SAVE] = { .error = -EBUSY },
-		[MDEV_MIGRATION_EV_LOAD] = {
-			.next = MDEV_MIGRATION_LOADING,
-			.actions = MDEV_MIGRATION_DO_QUIESCE |
-				   MDEV_MIGRATION_DO_START_OVER,
-		},
-		[MDEV_MIGRATION_EV_APPLIED] = { .error = -EINVAL },
-		[MDEV_MIGRATION_EV_REFUSE] = { .error = -EINVAL },
-		[MDEV_MIGRATION_EV_RESET] = {
-			.next = MDEV_MIGRATION_RUNNING,
-			.actions = MDEV_MIGRATION_DO_QUIESCE |
-				   MDEV_MIGRATION_DO_START_OVER |
-				   MDEV_MIGRATION_DO_RESUME,
-		},
-	},
-	[MDEV_MIGRATION_STOPPED] = {
-		[MDEV_MIGRATION_EV_START] = {
-			.next = MDEV_MIGRATION_RUNNING,
-			.actions = MDEV_MIGRATION_DO_DROP_SAVE |
-				   MDEV_MIGRATION_DO_DROP_LOAD |
-				   MDEV_MIGRATION_DO_RESUME,
-		},
-		[MDEV_MIGRATION_EV_STOP] = {
-			.next = MDEV_MIGRATION_STOPPED,
-		},
-		[MDEV_MIGRATION_EV_SAVE] = {
-			.next = MDEV_MIGRATION_STOPPED,
-		},
-		[MDEV_MIGRATION_EV_LOAD] = {
-			.next = MDEV_MIGRATION_LOADING,
-			.actions = MDEV_MIGRATION_DO_START_OVER,
-		},
-		[MDEV_MIGRATION_EV_APPLIED] = { .error = -EINVAL },
-		[MDEV_MIGRATION_EV_REFUSE] = { .error = -EINVAL },
-		[MDEV_MIGRATION_EV_RESET] = {
-			.next = MDEV_MIGRATION_RUNNING,
-			.actions = MDEV_MIGRATION_DO_START_OVER |
-				   MDEV_MIGRATION_DO_RESUME,
-		},
-	},
-	[MDEV_MIGRATION_LOADING] = {
-		[MDEV_MIGRATION_EV_START] = { .error = -EINVAL },
-		[MDEV_MIGRATION_EV_STOP] = {
-			.next = MDEV_MIGRATION_STOPPED,
-			.actions = MDEV_MIGRATION_DO_START_OVER,
-		},
-		[MDEV_MIGRATION_EV_SAVE] = { .error = -EBUSY },
-		[MDEV_MIGRATION_EV_LOAD] = {
-			.next = MDEV_MIGRATION_LOADING,
-			.actions = MDEV_MIGRATION_DO_START_OVER,
-		},
-		/* The load stays, so that what follows the context is known. */
-		[MDEV_MIGRATION_EV_APPLIED] = {
-			.next = MDEV_MIGRATION_STOPPED,
-		},
-		[MDEV_MIGRATION_EV_REFUSE] = {
-			.next = MDEV_MIGRATION_REFUSED,
-			.actions = MDEV_MIGRATION_DO_RESET,
-		},
-		[MDEV_MIGRATION_EV_RESET] = {
-			.next = MDEV_MIGRATION_RUNNING,
-			.actions = MDEV_MIGRATION_DO_START_OVER |
-				   MDEV_MIGRATION_DO_RESUME,
-		},
-	},
-	[MDEV_MIGRATION_REFUSED] = {
-		[MDEV_MIGRATION_EV_START] = { .error = -EINVAL },
-		[MDEV_MIGRATION_EV_STOP] = {
-			.next = MDEV_MIGRATION_STOPPED,
-			.actions = MDEV_MIGRATION_DO_DROP_LOAD,
-		},
-		[MDEV_MIGRATION_EV_SAVE] = {
-			.next = MDEV_MIGRATION_REFUSED,
-		},
-		[MDEV_MIGRATION_EV_LOAD] = {
-			.next = MDEV_MIGRATION_LOADING,
-			.actions = MDEV_MIGRATION_DO_START_OVER,
-		},
-		[MDEV_MIGRATION_EV_APPLIED] = { .error = -EINVAL },
-		[MDEV_MIGRATION_EV_REFUSE] = { .error = -EINVAL },
-		[MDEV_MIGRATION_EV_RESET] = {
-			.next = MDEV_MIGRATION_RUNNING,
-			.actions = MDEV_MIGRATION_DO_START_OVER |
-				   MDEV_MIGRATION_DO_RESUME,
-		},
-	},
-	[MDEV_MIGRATION_STOP_COPY] = MDEV_MIGRATION_FSM_V2_ROW(0),
-	[MDEV_MIGRATION_RUNNING_P2P] =
-		MDEV_MIGRATION_FSM_V2_ROW(MDEV_MIGRATION_DO_QUIESCE),
-	[MDEV_MIGRATION_PRE_COPY] =
-		MDEV_MIGRATION_FSM_V2_ROW(MDEV_MIGRATION_DO_QUIESCE),
-	[MDEV_MIGRATION_PRE_COPY_P2P] =
-		MDEV_MIGRATION_FSM_V2_ROW(MDEV_MIGRATION_DO_QUIESCE),
-};
 
 static const char * const mdev_migration_fsm_names[MDEV_MIGRATION_NR_STATES] = {
 	[MDEV_MIGRATION_REFUSED] = "refused",
@@ -189,8 +62,13 @@ void mdev_migration_fsm_init(struct mdev_migration_fsm *fsm)
 	fsm->owner = MDEV_MIGRATION_FRONT_NONE;
 }
 
-/* Events by which one front end would get in the way of another. */
-static bool mdev_migration_fsm_needs_owner(enum mdev_migration_event event)
+/**
+ * mdev_migration_fsm_needs_owner - would it get in the way of another front end?
+ * @event: what happens
+ *
+ * Return: true for what only the owner of the device may do.
+ */
+bool mdev_migration_fsm_needs_owner(enum mdev_migration_event event)
 {
 	return event == MDEV_MIGRATION_EV_START ||
 	       event == MDEV_MIGRATION_EV_STOP ||
@@ -212,44 +90,11 @@ bool mdev_migration_fsm_is_others(const struct mdev_migration_fsm *fsm,
 }
 
 /**
- * mdev_migration_fsm_check - may this happen, and what does it take?
- * @fsm: where the device is
- * @event: what happens
- * @front: who wants it
- * @arc: set to the cell of the table if the answer is 0
- *
- * Return: 0, -EBUSY for a device that another front end owns or that has no
- * context to read now, -EINVAL for an event that has no place in this state.
- */
-int mdev_migration_fsm_check(const struct mdev_migration_fsm *fsm,
-			     enum mdev_migration_event event,
-			     enum mdev_migration_front front,
-			     const struct mdev_migration_arc **arc)
-{
-	const struct mdev_migration_arc *cell;
-
-	if (fsm->state >= MDEV_MIGRATION_NR_STATES ||
-	    event >= MDEV_MIGRATION_NR_EVENTS)
-		return -EINVAL;
-
-	if (mdev_migration_fsm_needs_owner(event) &&
-	    mdev_migration_fsm_is_others(fsm, front))
-		return -EBUSY;
-
-	cell = &mdev_migration_fsm_table[fsm->state][event];
-	if (cell->error)
-		return cell->error;
-
-	*arc = cell;
-	return 0;
-}
-
-/**
  * mdev_migration_fsm_commit - it happened
  * @fsm: where the device was; moved on
  * @event: what happened
  * @front: who wanted it; owns the device from the first change on
- * @arc: given by mdev_migration_fsm_check() or mdev_migration_v2_fsm_next()
+ * @arc: the way that it took, of a front end's table
  */
 void mdev_migration_fsm_commit(struct mdev_migration_fsm *fsm,
 			       enum mdev_migration_event event,

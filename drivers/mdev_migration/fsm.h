@@ -112,10 +112,7 @@ struct mdev_migration_fsm {
 };
 
 void mdev_migration_fsm_init(struct mdev_migration_fsm *fsm);
-int mdev_migration_fsm_check(const struct mdev_migration_fsm *fsm,
-			     enum mdev_migration_event event,
-			     enum mdev_migration_front front,
-			     const struct mdev_migration_arc **arc);
+bool mdev_migration_fsm_needs_owner(enum mdev_migration_event event);
 void mdev_migration_fsm_commit(struct mdev_migration_fsm *fsm,
 			       enum mdev_migration_event event,
 			       enum mdev_migration_front front,
@@ -127,8 +124,15 @@ const char *mdev_migration_fsm_name(unsigned int state);
 const char *mdev_migration_fsm_owner_name(unsigned int owner);
 const char *mdev_migration_fsm_event_name(unsigned int event);
 
+/* region_fsm.c */
+int mdev_migration_region_fsm_check(const struct mdev_migration_fsm *fsm,
+				    enum mdev_migration_event event,
+				    enum mdev_migration_front front,
+				    const struct mdev_migration_arc **arc);
+
 /* v2_fsm.c */
 int mdev_migration_v2_fsm_next(unsigned int from, unsigned int to,
 			       struct mdev_migration_arc *arc);
+void mdev_migration_v2_fsm_refuse(struct mdev_migration_arc *arc);
 
 #endif /* MDEV_MIGRATION_FSM_H */

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of mdev_migration.ko share.
+ * What the files of mdev_migration.ko share. Data flows one way: a file calls
+ * only files named before it here, which tools/checks/layers.sh proves of the
+ * objects.
+ *
+ *	fsm, region_fsm, v2_fsm, trace, stream_writer, stream_parser,
+ *	region_stream, v2_stream, write, save, load, arc, region_load, region,
+ *	v2_file, v2, main
  *
  * Lock order: mdev_migration::state_mutex, then whatever the driver's ops
  * take. The mutex is never held over a copy from or to user space: a fault
@@ -21,8 +27,8 @@
 #include <linux/wait.h>
 
 #include "fsm.h"
-#include "producer.h"
-#include "snapshot.h"
+#include "v2_stream.h"
+#include "region_stream.h"
 #include "stream.h"
 
 /* Most bytes that are on their way between user memory and the handle. */
@@ -51,10 +57,10 @@ struct mdev_migration_v2_file;
  * @said: limits lines about contexts that are refused; no lock of ours
  * @state_mutex: protects all that follows, and serializes the driver's ops
  * @fsm: run state and owner; the state is also read without the lock
- * @snapshot: the context that is being read, or NULL
- * @save_generation: @generation before @snapshot was taken, or the state of
- *	@producer was saved
- * @producer: the stream that is being read through a data fd, or NULL
+ * @region_stream: the context that is being read through the region, or NULL
+ * @save_generation: @generation before @region_stream was taken, or the state of
+ *	@v2_stream was saved
+ * @v2_stream: the stream that is being read through a data fd, or NULL
  * @save_file: the data fd through which that is done; NULL also if it was
  *	closed. Cleared without the lock by its release.
  * @load_file: the same of the one through which a stream is written
@@ -81,9 +87,9 @@ struct mdev_migration {
 	/* Order: see the top of this file. */
 	struct mutex state_mutex;
 	struct mdev_migration_fsm fsm;
-	struct mdev_migration_snapshot *snapshot;
+	struct mdev_migration_region_stream *region_stream;
 	s64 save_generation;
-	struct mdev_migration_producer *producer;
+	struct mdev_migration_v2_stream *v2_stream;
 	struct mdev_migration_v2_file *save_file;
 	struct mdev_migration_v2_file *load_file;
 	bool tracking;
@@ -92,9 +98,32 @@ struct mdev_migration {
 	int load_error;
 };
 
-/* main.c */
-void mdev_migration_wake(struct mdev_migration *mig);
+/* write.c; @done counts those that this write gave before */
+typedef ssize_t (*mdev_migration_take_fn)(struct mdev_migration *mig, void *arg,
+					  u64 done, const u8 *data, size_t len);
+ssize_t mdev_migration_write(struct mdev_migration *mig,
+			     mdev_migration_take_fn take, void *arg,
+			     const char __user *buf, size_t count);
+
+/* save.c */
 void mdev_migration_set_ready(struct mdev_migration *mig);
+int mdev_migration_save_begin_locked(struct mdev_migration *mig);
+int mdev_migration_save_state_locked(struct mdev_migration *mig);
+int mdev_migration_save_renew_locked(struct mdev_migration *mig);
+int mdev_migration_save_read_locked(struct mdev_migration *mig,
+				    enum mdev_migration_front front, u64 at,
+				    u8 *out, size_t len);
+void mdev_migration_save_drop_locked(struct mdev_migration *mig);
+
+/* load.c */
+int mdev_migration_load_begin_locked(struct mdev_migration *mig);
+ssize_t mdev_migration_load_stream_locked(struct mdev_migration *mig,
+					  const u8 *data, size_t len);
+int mdev_migration_load_end_locked(struct mdev_migration *mig);
+void mdev_migration_load_drop_locked(struct mdev_migration *mig);
+
+/* arc.c */
+void mdev_migration_wake(struct mdev_migration *mig);
 int mdev_migration_arc_locked(struct mdev_migration *mig,
 			      enum mdev_migration_event event,
 			      enum mdev_migration_front front,
@@ -105,37 +134,17 @@ int mdev_migration_step_locked(struct mdev_migration *mig,
 void mdev_migration_get(struct mdev_migration *mig);
 void mdev_migration_put(struct mdev_migration *mig);
 
-/* restore.c */
-int mdev_migration_restore_begin_locked(struct mdev_migration *mig);
-ssize_t mdev_migration_restore_stream_locked(struct mdev_migration *mig,
-					     const u8 *data, size_t len);
-int mdev_migration_restore_end_locked(struct mdev_migration *mig);
-ssize_t mdev_migration_restore_write_locked(struct mdev_migration *mig,
-					    enum mdev_migration_front front,
-					    u64 at, const u8 *data, size_t len);
-void mdev_migration_restore_drop_locked(struct mdev_migration *mig);
-
-/* save.c */
-int mdev_migration_save_begin_locked(struct mdev_migration *mig);
-int mdev_migration_save_state_locked(struct mdev_migration *mig);
-int mdev_migration_save_renew_locked(struct mdev_migration *mig);
-int mdev_migration_save_read_locked(struct mdev_migration *mig,
-				    enum mdev_migration_front front, u64 at,
-				    u8 *out, size_t len);
-void mdev_migration_save_drop_locked(struct mdev_migration *mig);
-
-/* v2.c */
-void mdev_migration_v2_forget(struct mdev_migration *mig);
+/* region_load.c */
+ssize_t mdev_migration_region_load_write_locked(struct mdev_migration *mig,
+						enum mdev_migration_front front,
+						u64 at, const u8 *data,
+						size_t len);
 
 /* v2_file.c */
 struct file *mdev_migration_v2_file_create(struct mdev_migration *mig,
 					   bool save);
 
-/* write.c; @done counts those that this write gave before */
-typedef ssize_t (*mdev_migration_take_fn)(struct mdev_migration *mig, void *arg,
-					  u64 done, const u8 *data, size_t len);
-ssize_t mdev_migration_write(struct mdev_migration *mig,
-			     mdev_migration_take_fn take, void *arg,
-			     const char __user *buf, size_t count);
+/* v2.c */
+void mdev_migration_v2_forget(struct mdev_migration *mig);
 
 #endif /* MDEV_MIGRATION_PRIVATE_H */

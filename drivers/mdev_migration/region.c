@@ -166,7 +166,7 @@ static ssize_t mdev_migration_region_take_locked(struct mdev_migration *mig,
 	const u64 *offset = arg;
 
 	lockdep_assert_held(&mig->state_mutex);
-	return mdev_migration_restore_write_locked(mig,
+	return mdev_migration_region_load_write_locked(mig,
 						   MDEV_MIGRATION_FRONT_REGION,
 						   *offset + done -
 						   VFIO_DEVICE_STATE_CONTEXT_OFFSET,

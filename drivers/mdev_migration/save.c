@@ -7,9 +7,23 @@
 #include <linux/err.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/poll.h>
 
 #include "mdev_migration_private.h"
 #include "trace.h"
+
+/**
+ * mdev_migration_set_ready - there may be something to read through the data fd
+ * @mig: the device
+ *
+ * Callable under any lock but in a wakeup.
+ */
+void mdev_migration_set_ready(struct mdev_migration *mig)
+{
+	/* after what was written, and before the wakeup, which is a barrier */
+	smp_store_release(&mig->ready, true);
+	wake_up_poll(&mig->wait, EPOLLIN | EPOLLRDNORM);
+}
 
 /**
  * mdev_migration_save_drop_locked - forget the context that is being read
@@ -19,10 +33,10 @@ void mdev_migration_save_drop_locked(struct mdev_migration *mig)
 {
 	lockdep_assert_held(&mig->state_mutex);
 
-	mdev_migration_snapshot_free(mig->snapshot);
-	mig->snapshot = NULL;
-	mdev_migration_producer_free(mig->producer);
-	mig->producer = NULL;
+	mdev_migration_region_stream_free(mig->region_stream);
+	mig->region_stream = NULL;
+	mdev_migration_v2_stream_free(mig->v2_stream);
+	mig->v2_stream = NULL;
 	WRITE_ONCE(mig->save_file, NULL);
 	if (mig->tracking)
 		mig->params.ops->mem->track_stop(mig->params.priv);
@@ -53,7 +67,7 @@ static int mdev_migration_save_track_locked(struct mdev_migration *mig)
  */
 int mdev_migration_save_begin_locked(struct mdev_migration *mig)
 {
-	struct mdev_migration_producer *producer;
+	struct mdev_migration_v2_stream *stream;
 	int error;
 
 	lockdep_assert_held(&mig->state_mutex);
@@ -62,14 +76,14 @@ int mdev_migration_save_begin_locked(struct mdev_migration *mig)
 	if (error)
 		return error;
 
-	producer = mdev_migration_producer_create(&mig->format,
-						  mig->params.ops,
-						  mig->params.priv);
-	if (IS_ERR(producer)) {
+	stream = mdev_migration_v2_stream_create(&mig->format,
+						 mig->params.ops,
+						 mig->params.priv);
+	if (IS_ERR(stream)) {
 		mdev_migration_save_drop_locked(mig);
-		return PTR_ERR(producer);
+		return PTR_ERR(stream);
 	}
-	mig->producer = producer;
+	mig->v2_stream = stream;
 	mdev_migration_set_ready(mig);
 	return 0;
 }
@@ -106,11 +120,11 @@ int mdev_migration_save_state_locked(struct mdev_migration *mig)
 	lockdep_assert_held(&mig->state_mutex);
 
 	mdev_migration_save_note_locked(mig);
-	error = mdev_migration_producer_save(mig->producer);
+	error = mdev_migration_v2_stream_save(mig->v2_stream);
 	mdev_migration_set_ready(mig);
 	trace_mdev_migration_switchover(mig->params.dev, error,
 					error ? 0 :
-					mdev_migration_producer_left(mig->producer));
+					mdev_migration_v2_stream_left(mig->v2_stream));
 	return error;
 }
 
@@ -128,12 +142,12 @@ int mdev_migration_save_renew_locked(struct mdev_migration *mig)
 
 	lockdep_assert_held(&mig->state_mutex);
 
-	if (!mdev_migration_producer_saved(mig->producer) ||
+	if (!mdev_migration_v2_stream_saved(mig->v2_stream) ||
 	    !mdev_migration_save_stale_locked(mig))
 		return 0;
 
 	mdev_migration_save_note_locked(mig);
-	error = mdev_migration_producer_renew(mig->producer);
+	error = mdev_migration_v2_stream_renew(mig->v2_stream);
 	if (error)
 		mig->save_generation = before;
 	return error;
@@ -142,12 +156,12 @@ int mdev_migration_save_renew_locked(struct mdev_migration *mig)
 /*
  * Tracking first: what the VMM writes to device memory through a mapping is
  * seen only from then on. Then the generation, and after it the state, so that
- * a change in between makes the snapshot stale and not wrong.
+ * a change in between makes the stream stale and not wrong.
  */
 static int mdev_migration_save_take_locked(struct mdev_migration *mig)
 {
 	const struct mdev_migration_ops *ops = mig->params.ops;
-	struct mdev_migration_snapshot *snapshot;
+	struct mdev_migration_region_stream *stream;
 	int error;
 
 	lockdep_assert_held(&mig->state_mutex);
@@ -157,19 +171,19 @@ static int mdev_migration_save_take_locked(struct mdev_migration *mig)
 		return error;
 
 	mdev_migration_save_note_locked(mig);
-	snapshot = mdev_migration_snapshot_take(&mig->format, ops,
-						mig->params.priv);
-	if (IS_ERR(snapshot)) {
-		error = PTR_ERR(snapshot);
+	stream = mdev_migration_region_stream_take(&mig->format, ops,
+						   mig->params.priv);
+	if (IS_ERR(stream)) {
+		error = PTR_ERR(stream);
 		mdev_migration_save_drop_locked(mig);
 		trace_mdev_migration_snapshot(mig->params.dev, error, 0, 0);
 		return error;
 	}
 
-	mig->snapshot = snapshot;
+	mig->region_stream = stream;
 	trace_mdev_migration_snapshot(mig->params.dev, 0,
-				      mdev_migration_snapshot_length(snapshot),
-				      mdev_migration_snapshot_chunks(snapshot));
+				      mdev_migration_region_stream_length(stream),
+				      mdev_migration_region_stream_chunks(stream));
 	return 0;
 }
 
@@ -177,7 +191,7 @@ static int mdev_migration_save_take_locked(struct mdev_migration *mig)
 static void mdev_migration_save_count_locked(struct mdev_migration *mig, u64 at,
 					     size_t len)
 {
-	u64 length = mdev_migration_snapshot_length(mig->snapshot);
+	u64 length = mdev_migration_region_stream_length(mig->region_stream);
 
 	lockdep_assert_held(&mig->state_mutex);
 
@@ -189,12 +203,12 @@ static void mdev_migration_save_count_locked(struct mdev_migration *mig, u64 at,
  * mdev_migration_save_read_locked - read a part of the context
  * @mig: the device
  * @front: who reads
- * @at: offset in the context; 0 takes a new snapshot
+ * @at: offset in the context; 0 takes a new stream
  * @out: where to
  * @len: bytes
  *
  * Return: 0, -EBUSY if the device is not in a state to be saved, -ESTALE if
- * it was changed since the snapshot was taken, or -errno of taking it.
+ * it was changed since the stream was taken, or -errno of taking it.
  */
 int mdev_migration_save_read_locked(struct mdev_migration *mig,
 				    enum mdev_migration_front front, u64 at,
@@ -205,12 +219,13 @@ int mdev_migration_save_read_locked(struct mdev_migration *mig,
 
 	lockdep_assert_held(&mig->state_mutex);
 
-	error = mdev_migration_fsm_check(&mig->fsm, MDEV_MIGRATION_EV_SAVE,
-					 front, &arc);
+	error = mdev_migration_region_fsm_check(&mig->fsm,
+						MDEV_MIGRATION_EV_SAVE, front,
+						&arc);
 	if (error)
 		return error;
 
-	if (!at || !mig->snapshot) {
+	if (!at || !mig->region_stream) {
 		error = mdev_migration_save_take_locked(mig);
 		if (error)
 			return error;
@@ -218,7 +233,7 @@ int mdev_migration_save_read_locked(struct mdev_migration *mig,
 	if (mdev_migration_save_stale_locked(mig))
 		return -ESTALE;
 
-	error = mdev_migration_snapshot_read(mig->snapshot, at, out, len);
+	error = mdev_migration_region_stream_read(mig->region_stream, at, out, len);
 	if (!error && mdev_migration_save_stale_locked(mig))
 		error = -ESTALE;
 	if (!error)

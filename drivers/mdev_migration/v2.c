@@ -44,13 +44,11 @@ static struct mdev_migration *mdev_migration_v2_find(struct vfio_device *vdev)
 /* What came was no good: the device is as after reset, and has to be reset. */
 static void mdev_migration_v2_refuse_locked(struct mdev_migration *mig)
 {
-	static const struct mdev_migration_arc refused = {
-		.next = MDEV_MIGRATION_REFUSED,
-		.actions = MDEV_MIGRATION_DO_DROP_LOAD,
-	};
+	struct mdev_migration_arc refused;
 
 	lockdep_assert_held(&mig->state_mutex);
 
+	mdev_migration_v2_fsm_refuse(&refused);
 	mdev_migration_arc_locked(mig, MDEV_MIGRATION_EV_SET,
 				  MDEV_MIGRATION_FRONT_V2, &refused);
 }
@@ -164,12 +162,12 @@ static int mdev_migration_v2_get_data_size(struct vfio_device *vdev,
 
 	if (mutex_lock_killable(&mig->state_mutex))
 		return -EINTR;
-	if (mig->producer)
-		left = mdev_migration_producer_left(mig->producer);
+	if (mig->v2_stream)
+		left = mdev_migration_v2_stream_left(mig->v2_stream);
 	else
-		left = mdev_migration_producer_estimate(&mig->format,
-							mig->params.ops,
-							mig->params.priv);
+		left = mdev_migration_v2_stream_estimate(&mig->format,
+							 mig->params.ops,
+							 mig->params.priv);
 	mutex_unlock(&mig->state_mutex);
 	*size = max_t(u64, left, 1);
 	return 0;

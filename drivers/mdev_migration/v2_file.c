@@ -73,7 +73,7 @@ mdev_migration_v2_file_empty_locked(struct mdev_migration_v2_file *file)
 	/* pairs with what is written before mdev_migration_dirtied() */
 	smp_mb();
 	if (READ_ONCE(file->error) ||
-	    mdev_migration_producer_ready(mig->producer))
+	    mdev_migration_v2_stream_ready(mig->v2_stream))
 		mdev_migration_set_ready(mig);
 }
 
@@ -93,12 +93,12 @@ static ssize_t mdev_migration_v2_file_fetch_locked(struct mdev_migration_v2_file
 
 	got = mdev_migration_save_renew_locked(mig);
 	if (!got)
-		got = mdev_migration_producer_read(mig->producer, data, len);
+		got = mdev_migration_v2_stream_read(mig->v2_stream, data, len);
 	if (got > 0) {
 		atomic64_add(got, &mig->moved);
 	} else if (got < 0 && got != -EAGAIN) {
 		mdev_migration_set_ready(mig);
-	} else if (!got && !mdev_migration_producer_saved(mig->producer)) {
+	} else if (!got && !mdev_migration_v2_stream_saved(mig->v2_stream)) {
 		mdev_migration_v2_file_empty_locked(file);
 		got = -ENOMSG;
 	}
@@ -162,7 +162,7 @@ static ssize_t mdev_migration_v2_file_take_locked(struct mdev_migration *mig,
 	lockdep_assert_held(&mig->state_mutex);
 	if (!mdev_migration_v2_file_loads(file))
 		return -ENODEV;
-	return mdev_migration_restore_stream_locked(mig, data, len);
+	return mdev_migration_load_stream_locked(mig, data, len);
 }
 
 static ssize_t mdev_migration_v2_file_write(struct file *filp,
@@ -208,10 +208,10 @@ static int mdev_migration_v2_file_precopy(struct mdev_migration_v2_file *file,
 		return -EINTR;
 	if (!mdev_migration_v2_file_saves(file))
 		error = -ENODEV;
-	else if (mdev_migration_producer_saved(mig->producer))
+	else if (mdev_migration_v2_stream_saved(mig->v2_stream))
 		error = -EINVAL;
 	else
-		mdev_migration_producer_precopy(mig->producer, info);
+		mdev_migration_v2_stream_precopy(mig->v2_stream, info);
 	mutex_unlock(&mig->state_mutex);
 	return error;
 }

@@ -105,6 +105,8 @@ mdev_migration_v2_fsm_actions[MDEV_MIGRATION_NR_STATES][MDEV_MIGRATION_NR_STATES
 		[MDEV_MIGRATION_STOPPED] = MDEV_MIGRATION_DO_DROP_SAVE,
 	},
 	[MDEV_MIGRATION_LOADING] = {
+		/* of no way, but where the end of a load leads that fails */
+		[MDEV_MIGRATION_REFUSED] = MDEV_MIGRATION_DO_DROP_LOAD,
 		[MDEV_MIGRATION_STOPPED] = MDEV_MIGRATION_DO_LOAD_END |
 					   MDEV_MIGRATION_DO_DROP_LOAD,
 	},
@@ -150,4 +152,17 @@ int mdev_migration_v2_fsm_next(unsigned int from, unsigned int to,
 		.actions = mdev_migration_v2_fsm_actions[from][next],
 	};
 	return 0;
+}
+
+/**
+ * mdev_migration_v2_fsm_refuse - the arc of a device whose load failed
+ * @arc: filled in; leads from LOADING
+ */
+void mdev_migration_v2_fsm_refuse(struct mdev_migration_arc *arc)
+{
+	*arc = (struct mdev_migration_arc){
+		.next = MDEV_MIGRATION_REFUSED,
+		.actions = mdev_migration_v2_fsm_actions[MDEV_MIGRATION_LOADING]
+							[MDEV_MIGRATION_REFUSED],
+	};
 }

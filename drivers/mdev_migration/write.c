@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Bytes of contexts and streams that user space writes, on their way to
- * restore.c. Everything goes through a bounce buffer, so that no lock is held
+ * load.c. Everything goes through a bounce buffer, so that no lock is held
  * while user memory is touched.
  */
 #include <linux/errno.h>

@@ -95,8 +95,8 @@ static void check_cells_of(enum mdev_migration_state from)
 			continue;
 		found++;
 		CHECK_EQ(cells[i].error,
-			 mdev_migration_fsm_check(&fsm, cells[i].event, 1,
-						  &arc));
+			 mdev_migration_region_fsm_check(&fsm, cells[i].event, 1,
+							 &arc));
 		if (cells[i].error)
 			continue;
 		CHECK_EQ(cells[i].actions, arc->actions);
@@ -167,18 +167,18 @@ UNIT_TEST(fsm_values_outside_the_table_are_refused)
 	struct mdev_migration_fsm fsm = { .state = MDEV_MIGRATION_NR_STATES };
 	const struct mdev_migration_arc *arc;
 
-	CHECK_EQ(-EINVAL, mdev_migration_fsm_check(&fsm, 0, 0, &arc));
+	CHECK_EQ(-EINVAL, mdev_migration_region_fsm_check(&fsm, 0, 0, &arc));
 	fsm.state = MDEV_MIGRATION_RUNNING;
 	CHECK_EQ(-EINVAL,
-		 mdev_migration_fsm_check(&fsm, MDEV_MIGRATION_NR_EVENTS, 0,
-					  &arc));
+		 mdev_migration_region_fsm_check(&fsm, MDEV_MIGRATION_NR_EVENTS, 0,
+						 &arc));
 }
 
 static int step(struct mdev_migration_fsm *fsm, unsigned int event,
 		unsigned int front)
 {
 	const struct mdev_migration_arc *arc;
-	int error = mdev_migration_fsm_check(fsm, event, front, &arc);
+	int error = mdev_migration_region_fsm_check(fsm, event, front, &arc);
 
 	if (!error)
 		mdev_migration_fsm_commit(fsm, event, front, arc);
