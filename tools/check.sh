@@ -109,8 +109,8 @@ checks()
 	start unit make -C tools/testing/unit OUTPUT="$top/build/unit" "$unit_target"
 	start dkms env KVERS="${kernels[*]}" tools/testing/dkms/run.sh
 	for check in w1-sparse w1-next checkpatch btf compat-golden const-ops \
-			kernel-doc layout make mutants python shellcheck sizes spdx symbols \
-			type1-compat uapi-headers; do
+			kernel-doc layers layout locked make mutants python \
+			shellcheck sizes spdx symbols type1-compat uapi-headers; do
 		start "$check" env KVERS="${kernels[*]}" "tools/checks/$check.sh"
 	done
 }

@@ -145,7 +145,7 @@ mdev_migration_region_fsm_table[MDEV_MIGRATION_NR_STATES][MDEV_MIGRATION_NR_EVEN
  * context to read now, -EINVAL for an event that has no place in this state.
  */
 int mdev_migration_region_fsm_check(const struct mdev_migration_fsm *fsm,
-			     enum mdev_migration_event event,
+				    enum mdev_migration_event event,
 			     enum mdev_migration_front front,
 			     const struct mdev_migration_arc **arc)
 {

@@ -15,7 +15,7 @@
 
 /* The write of the context's first byte. */
 static int mdev_migration_region_load_first_locked(struct mdev_migration *mig,
-					       enum mdev_migration_front front)
+						   enum mdev_migration_front front)
 {
 	struct mdev_migration_load *load = mdev_migration_load_alloc(mig);
 	int error;
@@ -37,7 +37,7 @@ static int mdev_migration_region_load_first_locked(struct mdev_migration *mig,
 
 /* Take what belongs to the context's header; returns how much that was. */
 static size_t mdev_migration_region_load_head(struct mdev_migration_load *load,
-					  const u8 *data, size_t len)
+					      const u8 *data, size_t len)
 {
 	struct mdev_migration_cursor cur = {
 		.data = load->head,
@@ -66,7 +66,7 @@ static size_t mdev_migration_region_load_head(struct mdev_migration_load *load,
 
 /* Take some bytes of the context, and say how many. 0, or why it is refused. */
 static int mdev_migration_region_load_push_locked(struct mdev_migration *mig,
-					      const u8 *data, size_t len,
+						  const u8 *data, size_t len,
 					      size_t *taken)
 {
 	struct mdev_migration_load *load = mig->load;
@@ -101,7 +101,7 @@ static int mdev_migration_region_load_push_locked(struct mdev_migration *mig,
 }
 
 static int mdev_migration_region_load_apply_locked(struct mdev_migration *mig,
-					       enum mdev_migration_front front)
+						   enum mdev_migration_front front)
 {
 	int error;
 
@@ -117,7 +117,7 @@ static int mdev_migration_region_load_apply_locked(struct mdev_migration *mig,
 }
 
 static int mdev_migration_region_load_refuse_locked(struct mdev_migration *mig,
-						enum mdev_migration_front front)
+						    enum mdev_migration_front front)
 {
 	int error = mig->load->parser.error;
 
@@ -147,7 +147,7 @@ static int mdev_migration_region_load_refuse_locked(struct mdev_migration *mig,
  * which with its last byte may be these two as well.
  */
 ssize_t mdev_migration_region_load_write_locked(struct mdev_migration *mig,
-					    enum mdev_migration_front front,
+						enum mdev_migration_front front,
 					    u64 at, const u8 *data, size_t len)
 {
 	size_t taken = len;
@@ -171,7 +171,7 @@ ssize_t mdev_migration_region_load_write_locked(struct mdev_migration *mig,
 	/* Else a whole context was taken over; these are bytes behind it. */
 	if (mig->load) {
 		error = mdev_migration_region_load_push_locked(mig, data, len,
-							   &taken);
+							       &taken);
 		if (!error && mig->load->came == mig->load->length)
 			error = mdev_migration_region_load_apply_locked(mig, front);
 		if (error)

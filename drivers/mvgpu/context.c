@@ -164,9 +164,9 @@ static int mvgpu_context_save_queues(struct mvgpu_device *dev,
 				     struct mdev_migration_writer *writer,
 				     struct mdev_migration_buf *buf)
 {
-	spin_lock(&dev->worker.lock);
+	spin_lock(&dev->lock);
 	mvgpu_context_wire_put_queues(buf, dev->queues, MVGPU_QUEUES);
-	spin_unlock(&dev->worker.lock);
+	spin_unlock(&dev->lock);
 
 	return mvgpu_context_put(writer, MVGPU_STREAM_QUEUES,
 				 MVGPU_CONTEXT_QUEUES_VERSION, buf);
@@ -190,7 +190,7 @@ static int mvgpu_context_save_clock(struct mvgpu_device *dev,
 				    struct mdev_migration_writer *writer,
 				    struct mdev_migration_buf *buf)
 {
-	mvgpu_context_wire_put_clock(buf, mvgpu_worker_clock(dev));
+	mvgpu_context_wire_put_clock(buf, mvgpu_clock_now(dev));
 
 	return mvgpu_context_put(writer, MVGPU_STREAM_CLOCK,
 				 MVGPU_CONTEXT_CLOCK_VERSION, buf);
@@ -366,9 +366,9 @@ static void mvgpu_context_apply_queues(struct mvgpu_device *dev,
 {
 	/* a source of an older version has fewer of them */
 	mvgpu_queue_reset(dev);
-	spin_lock(&dev->worker.lock);
+	spin_lock(&dev->lock);
 	mvgpu_context_wire_get_queues(cur, dev->queues);
-	spin_unlock(&dev->worker.lock);
+	spin_unlock(&dev->lock);
 }
 
 static void mvgpu_context_apply_interrupts(struct mvgpu_device *dev,
@@ -401,7 +401,7 @@ static void mvgpu_context_apply_one(struct mvgpu_device *dev,
 		mvgpu_context_apply_interrupts(dev, &cur);
 		break;
 	case MVGPU_STREAM_CLOCK:
-		mvgpu_worker_set_clock(dev, mdev_migration_get_u64(&cur));
+		mvgpu_clock_set(dev, mdev_migration_get_u64(&cur));
 		break;
 	}
 }
@@ -514,9 +514,24 @@ static const struct mdev_migration_mem_ops mvgpu_context_mem_ops = {
 	.write_chunk = mvgpu_context_write_chunk,
 };
 
+/* All state and memory have their reset values; the device is stopped. */
 static void mvgpu_context_reset(void *priv)
 {
-	mvgpu_device_reset_state(priv);
+	struct mvgpu_device *dev = priv;
+
+	mutex_lock(&dev->config_lock);
+	mvgpu_config_reset(&dev->config, dev->type->vram_size);
+	mvgpu_msix_reset(&dev->msix);
+	/* Stopped, so that there is nothing to wait for. */
+	mvgpu_worker_set_bus_master(dev, false);
+	mutex_unlock(&dev->config_lock);
+
+	/* eventfds stay: they are the VMM's way to listen, not the guest's */
+	mvgpu_irq_set_pending(dev, 0);
+	mvgpu_clock_set(dev, 0);
+	mvgpu_queue_reset(dev);
+	mvgpu_gtt_clear(dev);
+	mvgpu_vram_clear(dev->vram);
 }
 
 const struct mdev_migration_ops mvgpu_context_ops = {

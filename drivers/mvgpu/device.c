@@ -175,27 +175,6 @@ static void mvgpu_device_close(struct vfio_device *vdev)
 	dev->vram = NULL;
 }
 
-/**
- * mvgpu_device_reset_state - put all state and memory to their reset values
- * @dev: an open device, stopped
- */
-void mvgpu_device_reset_state(struct mvgpu_device *dev)
-{
-	mutex_lock(&dev->config_lock);
-	mvgpu_config_reset(&dev->config, dev->type->vram_size);
-	mvgpu_msix_reset(&dev->msix);
-	/* Stopped, so that there is nothing to wait for. */
-	mvgpu_worker_set_bus_master(dev, false);
-	mutex_unlock(&dev->config_lock);
-
-	/* eventfds stay: they are the VMM's way to listen, not the guest's */
-	mvgpu_irq_set_pending(dev, 0);
-	mvgpu_worker_set_clock(dev, 0);
-	mvgpu_queue_reset(dev);
-	mvgpu_gtt_clear(dev);
-	mvgpu_vram_clear(dev->vram);
-}
-
 static long mvgpu_device_get_info(struct mvgpu_device *dev, void __user *arg)
 {
 	unsigned long minsz = offsetofend(struct vfio_device_info, num_irqs);

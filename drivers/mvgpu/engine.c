@@ -19,7 +19,7 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
-#include "access.h"
+#include "engine_mem.h"
 #include "blend.h"
 #include "engine.h"
 #include "trace.h"
@@ -31,13 +31,13 @@ static u32 mvgpu_engine_read_command(struct mvgpu_device *dev,
 	struct mvgpu_window window;
 	u32 fault;
 
-	fault = mvgpu_access_map(dev, run->address, MVGPU_COMMAND_SIZE, false,
-				 &window);
+	fault = mvgpu_engine_mem_map(dev, run->address, MVGPU_COMMAND_SIZE, false,
+				     &window);
 	if (fault)
 		return fault;
-	fault = mvgpu_access_fetch(dev, &window);
+	fault = mvgpu_engine_mem_fetch(dev, &window);
 	memcpy(run->command, window.data, MVGPU_COMMAND_SIZE);
-	mvgpu_access_unmap(dev, &window);
+	mvgpu_engine_mem_unmap(dev, &window);
 
 	return fault;
 }
@@ -52,17 +52,17 @@ static u32 mvgpu_engine_read_command(struct mvgpu_device *dev,
 enum mvgpu_result mvgpu_engine_fetch(struct mvgpu_device *dev,
 				     struct mvgpu_run *run)
 {
-	struct mvgpu_access *access = dev->worker.access;
+	struct mvgpu_engine_mem *mem = dev->worker.mem;
 
-	if (!mvgpu_access_peek(dev, run->address, run->command,
-			       MVGPU_COMMAND_SIZE)) {
-		mvgpu_access_reset(access);
-		mvgpu_access_add(access, run->address, MVGPU_COMMAND_SIZE,
-				 false);
-		if (mvgpu_access_begin(dev))
+	if (!mvgpu_engine_mem_peek(dev, run->address, run->command,
+				   MVGPU_COMMAND_SIZE)) {
+		mvgpu_engine_mem_reset(mem);
+		mvgpu_engine_mem_add(mem, run->address, MVGPU_COMMAND_SIZE,
+				     false);
+		if (mvgpu_engine_mem_begin(dev))
 			return MVGPU_RESULT_MORE;
 		run->fault = mvgpu_engine_read_command(dev, run);
-		mvgpu_access_end(dev);
+		mvgpu_engine_mem_end(dev);
 	}
 
 	if (!run->fault)
@@ -125,7 +125,7 @@ static u64 mvgpu_engine_first(const struct mvgpu_op *op, u64 address, u32 len)
 static u32 mvgpu_engine_finish(struct mvgpu_device *dev,
 			       struct mvgpu_window *to, struct mvgpu_run *run)
 {
-	run->fault = mvgpu_access_unmap(dev, to);
+	run->fault = mvgpu_engine_mem_unmap(dev, to);
 	run->torn = run->fault && !fatal_signal_pending(current);
 
 	return run->fault ? 0 : to->len;
@@ -141,7 +141,7 @@ static u32 mvgpu_engine_fill(struct mvgpu_device *dev,
 	struct mvgpu_window to;
 
 	run->fault_address = span->dst;
-	run->fault = mvgpu_access_map(dev, span->dst, span->len, true, &to);
+	run->fault = mvgpu_engine_mem_map(dev, span->dst, span->len, true, &to);
 	if (run->fault)
 		return 0;
 	mvgpu_engine_pattern(to.data, to.len, value);
@@ -158,11 +158,11 @@ static u32 mvgpu_engine_copy_to(struct mvgpu_device *dev,
 	struct mvgpu_window to;
 
 	run->fault_address = mvgpu_engine_first(op, span->dst, from->len);
-	run->fault = mvgpu_access_map(dev, span->dst, from->len, true, &to);
+	run->fault = mvgpu_engine_mem_map(dev, span->dst, from->len, true, &to);
 	if (run->fault)
 		return 0;
 	if (op->opcode == MVGPU_OP_BLEND) {
-		run->fault = mvgpu_access_fetch(dev, &to);
+		run->fault = mvgpu_engine_mem_fetch(dev, &to);
 		if (run->fault)
 			return 0;
 		mvgpu_blend(to.data, from->data, to.len, op->value,
@@ -184,13 +184,13 @@ static u32 mvgpu_engine_copy(struct mvgpu_device *dev,
 	u32 done = 0;
 
 	run->fault_address = mvgpu_engine_first(op, span->src, span->len);
-	run->fault = mvgpu_access_map(dev, span->src, span->len, false, &from);
+	run->fault = mvgpu_engine_mem_map(dev, span->src, span->len, false, &from);
 	if (run->fault)
 		return 0;
-	run->fault = mvgpu_access_fetch(dev, &from);
+	run->fault = mvgpu_engine_mem_fetch(dev, &from);
 	if (!run->fault)
 		done = mvgpu_engine_copy_to(dev, op, span, &from, run);
-	mvgpu_access_unmap(dev, &from);
+	mvgpu_engine_mem_unmap(dev, &from);
 
 	return done;
 }
@@ -203,14 +203,14 @@ static u32 mvgpu_engine_crc32c(struct mvgpu_device *dev,
 	struct mvgpu_window from;
 
 	run->fault_address = span->src;
-	run->fault = mvgpu_access_map(dev, span->src, span->len, false, &from);
+	run->fault = mvgpu_engine_mem_map(dev, span->src, span->len, false, &from);
 	if (run->fault)
 		return 0;
-	run->fault = mvgpu_access_fetch(dev, &from);
+	run->fault = mvgpu_engine_mem_fetch(dev, &from);
 	if (!run->fault)
 		run->progress.crc = ~crc32c(~run->progress.crc, from.data,
 					    from.len);
-	mvgpu_access_unmap(dev, &from);
+	mvgpu_engine_mem_unmap(dev, &from);
 
 	return run->fault ? 0 : from.len;
 }
@@ -269,7 +269,7 @@ static u32 mvgpu_engine_within(const struct mvgpu_op *op,
  * Narrow rows are many pieces: one chunk of them, and no more than nobody minds
  * waiting for. Returns how far these go.
  */
-static u64 mvgpu_engine_plan(struct mvgpu_access *access,
+static u64 mvgpu_engine_plan(struct mvgpu_engine_mem *mem,
 			     const struct mvgpu_op *op, u64 done)
 {
 	u64 most = op->width < MVGPU_PAGE_SIZE ?
@@ -281,18 +281,18 @@ static u64 mvgpu_engine_plan(struct mvgpu_access *access,
 	struct mvgpu_span piece;
 	u32 pages;
 
-	mvgpu_access_reset(access);
+	mvgpu_engine_mem_reset(mem);
 	while (done < end && pieces++ < MVGPU_CHUNK_PIECES) {
-		pages = mvgpu_access_room(access) / (reads + writes);
+		pages = mvgpu_engine_mem_room(mem) / (reads + writes);
 		if (!pages)
 			break;
 		mvgpu_engine_piece(op, done, end - done, &piece);
 		piece.len = min(piece.len,
 				mvgpu_engine_within(op, &piece, pages));
 		if (reads)
-			mvgpu_access_add(access, piece.src, piece.len, false);
+			mvgpu_engine_mem_add(mem, piece.src, piece.len, false);
 		if (writes)
-			mvgpu_access_add(access, piece.dst, piece.len, true);
+			mvgpu_engine_mem_add(mem, piece.dst, piece.len, true);
 		done += piece.len;
 	}
 
@@ -328,19 +328,19 @@ static u64 mvgpu_engine_chunks(struct mvgpu_device *dev,
 			       const struct mvgpu_op *op, u64 end,
 			       struct mvgpu_run *run)
 {
-	const struct mvgpu_access *access = dev->worker.access;
+	const struct mvgpu_engine_mem *mem = dev->worker.mem;
 	u64 begin = run->progress.done, done = begin, chunk_end = begin;
 	struct mvgpu_span piece;
 
 	while (done < end && !run->fault) {
 		if (done == chunk_end) {
-			if (done > begin && mvgpu_access_wanted(dev))
+			if (done > begin && mvgpu_engine_mem_wanted(dev))
 				break;
 			chunk_end = min(end, done + MVGPU_CHUNK_BYTES);
 			trace_mvgpu_chunk(dev->vdev.dev, run->queue,
 					  chunk_end - done,
-					  access->sides[false].nr +
-					  access->sides[true].nr);
+					  mem->sides[false].nr +
+					  mem->sides[true].nr);
 		}
 		mvgpu_engine_piece(op, done, chunk_end - done, &piece);
 		done += mvgpu_engine_run_piece(dev, op, &piece, run);
@@ -355,13 +355,13 @@ static enum mvgpu_result mvgpu_engine_spans(struct mvgpu_device *dev,
 					    struct mvgpu_run *run)
 {
 	u64 begin = run->progress.done, done;
-	u64 end = mvgpu_engine_plan(dev->worker.access, op, begin);
+	u64 end = mvgpu_engine_plan(dev->worker.mem, op, begin);
 	u32 fault;
 
-	if (mvgpu_access_begin(dev))
+	if (mvgpu_engine_mem_begin(dev))
 		return MVGPU_RESULT_MORE;
 	done = mvgpu_engine_chunks(dev, op, end, run);
-	mvgpu_access_end(dev);
+	mvgpu_engine_mem_end(dev);
 
 	/* if it got anywhere, the next chunk finds out again */
 	fault = run->fault;
@@ -394,7 +394,7 @@ static u32 mvgpu_engine_store(struct mvgpu_device *dev,
 	struct mvgpu_window window;
 	u32 fault;
 
-	fault = mvgpu_access_map(dev, op->dst, len, true, &window);
+	fault = mvgpu_engine_mem_map(dev, op->dst, len, true, &window);
 	if (fault)
 		return fault;
 	if (len == sizeof(u64))
@@ -404,7 +404,7 @@ static u32 mvgpu_engine_store(struct mvgpu_device *dev,
 		/* the same: guests may wait for a result as for a fence */
 		smp_store_release((__le32 *)window.data, cpu_to_le32(value));
 
-	return mvgpu_access_unmap(dev, &window);
+	return mvgpu_engine_mem_unmap(dev, &window);
 }
 
 static u64 mvgpu_engine_value_of(struct mvgpu_device *dev,
@@ -415,7 +415,7 @@ static u64 mvgpu_engine_value_of(struct mvgpu_device *dev,
 	case MVGPU_OP_FENCE:
 		return op->value;
 	case MVGPU_OP_TIMESTAMP:
-		return mvgpu_worker_clock(dev);
+		return mvgpu_clock_now(dev);
 	default:
 		return run->progress.crc;
 	}
@@ -425,17 +425,17 @@ static enum mvgpu_result mvgpu_engine_value(struct mvgpu_device *dev,
 					    const struct mvgpu_op *op,
 					    struct mvgpu_run *run)
 {
-	struct mvgpu_access *access = dev->worker.access;
+	struct mvgpu_engine_mem *mem = dev->worker.mem;
 
-	mvgpu_access_reset(access);
-	mvgpu_access_add(access, op->dst, mvgpu_engine_value_len(op), true);
+	mvgpu_engine_mem_reset(mem);
+	mvgpu_engine_mem_add(mem, op->dst, mvgpu_engine_value_len(op), true);
 	trace_mvgpu_chunk(dev->vdev.dev, run->queue,
 			  mvgpu_engine_value_len(op), 1);
-	if (mvgpu_access_begin(dev))
+	if (mvgpu_engine_mem_begin(dev))
 		return MVGPU_RESULT_MORE;
 	run->fault = mvgpu_engine_store(dev, op,
 					mvgpu_engine_value_of(dev, op, run));
-	mvgpu_access_end(dev);
+	mvgpu_engine_mem_end(dev);
 	if (run->fault) {
 		run->fault_address = op->dst;
 		return MVGPU_RESULT_FAULT;
@@ -462,23 +462,23 @@ static enum mvgpu_result mvgpu_engine_semaphore(struct mvgpu_device *dev,
 						const struct mvgpu_op *op,
 						struct mvgpu_run *run)
 {
-	struct mvgpu_access *access = dev->worker.access;
+	struct mvgpu_engine_mem *mem = dev->worker.mem;
 	struct mvgpu_window window;
 	u64 value = 0;
 
-	mvgpu_access_reset(access);
-	mvgpu_access_add(access, op->src, sizeof(u64), false);
-	if (mvgpu_access_begin(dev))
+	mvgpu_engine_mem_reset(mem);
+	mvgpu_engine_mem_add(mem, op->src, sizeof(u64), false);
+	if (mvgpu_engine_mem_begin(dev))
 		return MVGPU_RESULT_MORE;
-	run->fault = mvgpu_access_map(dev, op->src, sizeof(u64), false,
-				      &window);
+	run->fault = mvgpu_engine_mem_map(dev, op->src, sizeof(u64), false,
+					  &window);
 	if (!run->fault) {
-		run->fault = mvgpu_access_fetch(dev, &window);
+		run->fault = mvgpu_engine_mem_fetch(dev, &window);
 		/* before what the commands behind it read */
 		value = le64_to_cpu(smp_load_acquire((__le64 *)window.data));
-		mvgpu_access_unmap(dev, &window);
+		mvgpu_engine_mem_unmap(dev, &window);
 	}
-	mvgpu_access_end(dev);
+	mvgpu_engine_mem_end(dev);
 	if (run->fault) {
 		run->fault_address = op->src;
 		return MVGPU_RESULT_FAULT;

@@ -3,7 +3,7 @@
  * The GTT: entries as the guest wrote them, and the pages they have pinned.
  *
  * Only the worker pins, and only as the last step of getting ready for a chunk
- * (access.c); while it stands, so does who loads a context (gtt_reach.c).
+ * (engine_mem.c); while it stands, so does who loads a context (gtt_reach.c).
  * Whoever changes entries or takes memory away is a collector: it moves the
  * epoch, so that a pin in flight is given up; waits out the chunk that runs; and
  * keeps the next from beginning until all it collected is unpinned. As the lock
@@ -19,7 +19,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "access.h"
+#include "engine_mem.h"
 #include "trace.h"
 
 /* How long memory that could not be pinned is copied before that is tried again. */

@@ -9,7 +9,7 @@
 #include <linux/iommu.h>
 #include <linux/sched/signal.h>
 
-#include "access.h"
+#include "engine_mem.h"
 #include "context_wire.h"
 #include "trace.h"
 

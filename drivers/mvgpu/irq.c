@@ -68,7 +68,7 @@ static void mvgpu_irq_disable_locked(struct mvgpu_device *dev,
 {
 	struct mvgpu_irq *irq = &dev->irq;
 
-	lockdep_assert_held(&dev->worker.lock);
+	lockdep_assert_held(&dev->lock);
 	memcpy(old, irq->triggers, sizeof(irq->triggers));
 	memset(irq->triggers, 0, sizeof(irq->triggers));
 	irq->index = MVGPU_IRQ_NONE;
@@ -89,12 +89,12 @@ void mvgpu_irq_close(struct mvgpu_device *dev)
 {
 	struct eventfd_ctx *old[MVGPU_VECTORS], *request;
 
-	spin_lock(&dev->worker.lock);
+	spin_lock(&dev->lock);
 	mvgpu_irq_disable_locked(dev, old);
 	request = dev->irq.request;
 	dev->irq.request = NULL;
 	dev->irq.pending = 0;
-	spin_unlock(&dev->worker.lock);
+	spin_unlock(&dev->lock);
 
 	mvgpu_irq_put_all(old, MVGPU_VECTORS);
 	mvgpu_irq_put(request);
@@ -110,8 +110,8 @@ void mvgpu_irq_deliver_locked(struct mvgpu_device *dev)
 	struct eventfd_ctx *trigger;
 	unsigned int source;
 
-	lockdep_assert_held(&dev->worker.lock);
-	if (!irq->pending || !irq->nr || !mvgpu_worker_runs_locked(dev))
+	lockdep_assert_held(&dev->lock);
+	if (!irq->pending || !irq->nr || !mvgpu_runs_locked(dev))
 		return;
 
 	for (source = 0; source < MVGPU_QUEUES; source++) {
@@ -131,7 +131,7 @@ void mvgpu_irq_deliver_locked(struct mvgpu_device *dev)
  */
 void mvgpu_irq_raise_locked(struct mvgpu_device *dev, unsigned int source)
 {
-	lockdep_assert_held(&dev->worker.lock);
+	lockdep_assert_held(&dev->lock);
 	dev->irq.pending |= BIT(source);
 	mvgpu_irq_deliver_locked(dev);
 }
@@ -146,9 +146,9 @@ u32 mvgpu_irq_pending(struct mvgpu_device *dev)
 {
 	u32 pending;
 
-	spin_lock(&dev->worker.lock);
+	spin_lock(&dev->lock);
 	pending = dev->irq.pending;
-	spin_unlock(&dev->worker.lock);
+	spin_unlock(&dev->lock);
 
 	return pending;
 }
@@ -160,9 +160,9 @@ u32 mvgpu_irq_pending(struct mvgpu_device *dev)
  */
 void mvgpu_irq_set_pending(struct mvgpu_device *dev, u32 pending)
 {
-	spin_lock(&dev->worker.lock);
+	spin_lock(&dev->lock);
 	dev->irq.pending = pending;
-	spin_unlock(&dev->worker.lock);
+	spin_unlock(&dev->lock);
 }
 
 /**
@@ -175,12 +175,12 @@ void mvgpu_irq_request(struct vfio_device *vdev, unsigned int count)
 	struct mvgpu_device *dev = mvgpu_device(vdev);
 	bool asked = false;
 
-	spin_lock(&dev->worker.lock);
+	spin_lock(&dev->lock);
 	if (dev->irq.request) {
 		compat_eventfd_signal(dev->irq.request);
 		asked = true;
 	}
-	spin_unlock(&dev->worker.lock);
+	spin_unlock(&dev->lock);
 
 	if (!asked && !count)
 		dev_notice(vdev->dev,
@@ -250,7 +250,7 @@ static int mvgpu_irq_fire(struct mvgpu_device *dev,
 	int ret = -EINVAL;
 	unsigned int i;
 
-	spin_lock(&dev->worker.lock);
+	spin_lock(&dev->lock);
 	if (irq->index != set->index || set->start + set->count > irq->nr)
 		goto out;
 	for (i = 0; i < set->count; i++) {
@@ -260,7 +260,7 @@ static int mvgpu_irq_fire(struct mvgpu_device *dev,
 	}
 	ret = 0;
 out:
-	spin_unlock(&dev->worker.lock);
+	spin_unlock(&dev->lock);
 
 	return ret;
 }
@@ -270,10 +270,10 @@ static int mvgpu_irq_disable(struct mvgpu_device *dev, u32 index)
 {
 	struct eventfd_ctx *old[MVGPU_VECTORS] = {};
 
-	spin_lock(&dev->worker.lock);
+	spin_lock(&dev->lock);
 	if (dev->irq.index == index)
 		mvgpu_irq_disable_locked(dev, old);
-	spin_unlock(&dev->worker.lock);
+	spin_unlock(&dev->lock);
 	mvgpu_irq_put_all(old, MVGPU_VECTORS);
 
 	return 0;
@@ -289,7 +289,7 @@ static int mvgpu_irq_enable_locked(struct mvgpu_device *dev,
 	struct mvgpu_irq *irq = &dev->irq;
 	unsigned int end = set->start + set->count;
 
-	lockdep_assert_held(&dev->worker.lock);
+	lockdep_assert_held(&dev->lock);
 	if (irq->index == set->index)
 		return end > irq->nr ? -EINVAL : 0;
 	if (irq->index != MVGPU_IRQ_NONE)
@@ -313,12 +313,12 @@ static int mvgpu_irq_assign(struct mvgpu_device *dev,
 	if (ret)
 		return ret;
 
-	spin_lock(&dev->worker.lock);
+	spin_lock(&dev->lock);
 	ret = mvgpu_irq_enable_locked(dev, set);
 	for (i = 0; !ret && i < set->count; i++)
 		swap(dev->irq.triggers[set->start + i], ctxs[i]);
 	mvgpu_irq_deliver_locked(dev);
-	spin_unlock(&dev->worker.lock);
+	spin_unlock(&dev->lock);
 
 	/* the old ones, or those that were refused */
 	mvgpu_irq_put_all(ctxs, set->count);
@@ -344,10 +344,10 @@ static int mvgpu_irq_set_vectors(struct mvgpu_device *dev,
 static int mvgpu_irq_fire_request(struct mvgpu_device *dev,
 				  const struct mvgpu_irq_request *request)
 {
-	spin_lock(&dev->worker.lock);
+	spin_lock(&dev->lock);
 	if (dev->irq.request && mvgpu_irq_fires(request, 0))
 		compat_eventfd_signal(dev->irq.request);
-	spin_unlock(&dev->worker.lock);
+	spin_unlock(&dev->lock);
 
 	return 0;
 }
@@ -368,9 +368,9 @@ static int mvgpu_irq_set_request(struct mvgpu_device *dev,
 	if (ret)
 		return ret;
 
-	spin_lock(&dev->worker.lock);
+	spin_lock(&dev->lock);
 	swap(dev->irq.request, ctx);
-	spin_unlock(&dev->worker.lock);
+	spin_unlock(&dev->lock);
 	mvgpu_irq_put(ctx);
 
 	return 0;

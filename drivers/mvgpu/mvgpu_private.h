@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The contract between the files of mvgpu: the device, its locks, and every
- * function that crosses a file, in file order.
+ * function that crosses a file. Data flows one way: a file calls only files named
+ * before it here, which tools/checks/layers.sh proves of the objects.
+ *
+ *	trace, config_space, msix, decode, context_wire, blend, vram_fs, vram,
+ *	vram_map, vram_track, thread, foreign, gtt, gtt_reach, engine_mem,
+ *	clock, engine, irq, queue, worker, context, registers, regions, types,
+ *	device, sysfs, main
  *
  * Locks, outermost first:
  *
@@ -9,7 +15,7 @@
  *	  mvgpu_device::config_lock
  *	  mvgpu_device::open_lock
  *	  mvgpu_worker::thread_lock, also inside of config_lock
- *	    mvgpu_worker::lock (spinlock), mvgpu_gtt::lock, mvgpu_vram::lock:
+ *	    mvgpu_device::lock (spinlock), mvgpu_gtt::lock, mvgpu_vram::lock:
  *		leaves; none is held while another is taken, nor over pin,
  *		unpin, dma_rw, mark or user copies
  *
@@ -45,7 +51,7 @@
 
 struct eventfd_ctx;
 struct mem_cgroup;
-struct mvgpu_access;
+struct mvgpu_engine_mem;
 struct mvgpu_thread;
 
 /* Between two looks at the stop flag a queue moves or pins no more. */
@@ -142,11 +148,11 @@ struct mvgpu_gtt {
 };
 
 /**
- * struct mvgpu_worker - the thread that runs the queues
- * @lock: protects all below, the queues and the interrupts
+ * struct mvgpu_worker - the thread that runs the queues; mvgpu_device::lock
+ *	protects what does not say otherwise
  * @thread_lock: held to replace @thread, by who kicks it
  * @thread: from open to close; of the opener, or of whoever rang when that was gone
- * @access: the thread's way to memory, from open to close; its own
+ * @mem: the thread's way to memory, from open to close; its own
  * @memcg: charged for what the thread allocates: the opener's
  * @quiesced: the library stopped the device
  * @bus_master: the guest lets the device do DMA
@@ -168,10 +174,9 @@ struct mvgpu_gtt {
  * @said: limits lines about them; has a lock of its own, and lives with the vGPU
  */
 struct mvgpu_worker {
-	spinlock_t lock;	/* see above */
 	struct mutex thread_lock;	/* see above */
 	struct mvgpu_thread __rcu *thread;
-	struct mvgpu_access *access;
+	struct mvgpu_engine_mem *mem;
 	struct mem_cgroup *memcg;
 	bool quiesced;
 	bool bus_master;
@@ -193,7 +198,7 @@ struct mvgpu_worker {
 };
 
 /**
- * struct mvgpu_irq - interrupts, protected by mvgpu_worker::lock
+ * struct mvgpu_irq - interrupts, protected by mvgpu_device::lock
  * @index: VFIO_PCI_MSI_IRQ_INDEX or VFIO_PCI_MSIX_IRQ_INDEX, whichever the VMM
  *	has enabled, or VFIO_PCI_NUM_IRQS
  * @nr: vectors that are enabled
@@ -226,6 +231,7 @@ struct mvgpu_irq {
  * @config_lock: protects @config and orders its side effects
  * @config: PCI config space
  * @gtt: GPU address space
+ * @lock: protects @worker, @irq and @queues
  * @worker: runs @queues
  * @irq: interrupts
  * @msix: what the VMM wrote to the MSI-X table, under @config_lock
@@ -246,6 +252,7 @@ struct mvgpu_device {
 	struct mutex config_lock;	/* see above */
 	struct mvgpu_config config;
 	struct mvgpu_gtt gtt;
+	spinlock_t lock;	/* see above */
 	struct mvgpu_worker worker;
 	struct mvgpu_irq irq;
 	struct mvgpu_msix msix;
@@ -269,7 +276,6 @@ void mvgpu_types_uncharge(const struct mvgpu_type *type);
 /* device.c */
 int mvgpu_device_probe(struct mdev_device *mdev);
 void mvgpu_device_remove(struct mdev_device *mdev);
-void mvgpu_device_reset_state(struct mvgpu_device *dev);
 /* Bytes of VRAM that are allocated; 0 while closed. */
 u64 mvgpu_device_vram_used(struct mvgpu_device *dev);
 
@@ -284,6 +290,9 @@ ssize_t mvgpu_regions_read(struct vfio_device *vdev, char __user *buf,
 ssize_t mvgpu_regions_write(struct vfio_device *vdev, const char __user *buf,
 			    size_t count, loff_t *ppos);
 int mvgpu_regions_mmap(struct vfio_device *vdev, struct vm_area_struct *vma);
+
+/* vram_fs.c */
+struct file *mvgpu_vram_fs_file(void);
 
 /* vram.c: sizes and offsets in bytes */
 struct mvgpu_vram *mvgpu_vram_create(u64 size, struct mdev_migration *mig);
@@ -313,17 +322,21 @@ int mvgpu_vram_read(struct mvgpu_vram *vram, u64 offset, void *data, u32 len);
 int mvgpu_vram_write(struct mvgpu_vram *vram, u64 offset, const void *data,
 		     u32 len);
 
+/* The device or the VMM wrote (@by_vmm also touches the library). */
+void mvgpu_vram_written(struct mvgpu_vram *vram, u64 offset, u64 len,
+			bool by_vmm);
+/* Lock held: page @index is about to be written; counts while tracked. */
+void mvgpu_vram_mark_locked(struct mvgpu_vram *vram, unsigned long index);
+/* Unmap a range everywhere; the next access faults again. */
+void mvgpu_vram_zap(struct mvgpu_vram *vram, u64 offset, u64 len);
+void mvgpu_vram_cut(struct mvgpu_vram *vram, u64 offset, u64 len);
+
 static inline unsigned long mvgpu_vram_nr_pages(const struct mvgpu_vram *vram)
 {
 	return vram->size >> PAGE_SHIFT;
 }
 
 /* vram_track.c */
-/* The device or the VMM wrote (@by_vmm also touches the library). */
-void mvgpu_vram_written(struct mvgpu_vram *vram, u64 offset, u64 len,
-			bool by_vmm);
-/* Lock held: page @index is about to be written; counts while tracked. */
-void mvgpu_vram_mark_locked(struct mvgpu_vram *vram, unsigned long index);
 int mvgpu_vram_track_start(struct mvgpu_vram *vram);
 void mvgpu_vram_track_stop(struct mvgpu_vram *vram);
 u64 mvgpu_vram_dirty_bytes(struct mvgpu_vram *vram);
@@ -332,11 +345,7 @@ bool mvgpu_vram_next_chunk(struct mvgpu_vram *vram, bool dirty, u64 *offset,
 			   u32 *len);
 
 /* vram_map.c */
-struct file *mvgpu_vram_map_file(void);
 int mvgpu_vram_map(struct mvgpu_vram *vram, struct vm_area_struct *vma);
-/* Unmap a range everywhere; the next access faults again. */
-void mvgpu_vram_map_zap(struct mvgpu_vram *vram, u64 offset, u64 len);
-void mvgpu_vram_map_cut(struct mvgpu_vram *vram, u64 offset, u64 len);
 
 /* registers.c: register BAR; len is 4 or 8, offset aligned to it */
 u64 mvgpu_registers_read(struct mvgpu_device *dev, u64 offset, unsigned int len);
@@ -365,14 +374,23 @@ u32 mvgpu_reach_save(struct mvgpu_device *dev, u8 *bytes);
 void mvgpu_reach_load(struct mvgpu_device *dev, const u8 *bytes, u32 len);
 int mvgpu_reach_pin_all(struct mvgpu_device *dev);
 
+/* clock.c: nanoseconds that the device ran since it was reset, on all hosts */
+void mvgpu_clock_open(struct mvgpu_device *dev);
+u64 mvgpu_clock_now(struct mvgpu_device *dev);
+void mvgpu_clock_set(struct mvgpu_device *dev, u64 now);
+void mvgpu_clock_stop(struct mvgpu_device *dev);
+void mvgpu_clock_start_locked(struct mvgpu_device *dev);
+
 /* queue.c: len is 4 or 8, reg aligned to it */
 void mvgpu_queue_reset(struct mvgpu_device *dev);
 u64 mvgpu_queue_read(struct mvgpu_device *dev, unsigned int nr, u32 reg,
 		     unsigned int len);
-void mvgpu_queue_write(struct mvgpu_device *dev, unsigned int nr, u32 reg,
+bool mvgpu_queue_write(struct mvgpu_device *dev, unsigned int nr, u32 reg,
 		       unsigned int len, u64 value);
-/* With mvgpu_worker::lock held: no chunk of the queue is being run any more. */
+/* No chunk of the queue is being run any more. */
 void mvgpu_queue_settle_locked(struct mvgpu_device *dev, unsigned int nr);
+void mvgpu_queue_look_locked(struct mvgpu_device *dev);
+void mvgpu_queue_faulted_locked(struct mvgpu_device *dev, unsigned int nr);
 
 /* worker.c */
 void mvgpu_worker_init(struct mvgpu_device *dev);
@@ -385,20 +403,19 @@ void mvgpu_worker_resume(struct mvgpu_device *dev);
 void mvgpu_worker_set_bus_master(struct mvgpu_device *dev, bool on);
 int mvgpu_worker_await_dma(struct mvgpu_device *dev);
 
-/* worker.c, with mvgpu_worker::lock held */
-bool mvgpu_worker_runs_locked(struct mvgpu_device *dev);
-void mvgpu_worker_look_locked(struct mvgpu_device *dev);
-void mvgpu_worker_faulted_locked(struct mvgpu_device *dev, unsigned int nr);
-
-/* worker.c: the step that runs ends with its chunk */
+/* The step that runs ends with its chunk. */
 static inline void mvgpu_worker_want(struct mvgpu_device *dev)
 {
 	WRITE_ONCE(dev->worker.wanted, true);
 }
 
-/* worker.c: nanoseconds that the device ran since it was reset */
-u64 mvgpu_worker_clock(struct mvgpu_device *dev);
-void mvgpu_worker_set_clock(struct mvgpu_device *dev, u64 now);
+/* Whether the device is started and may do DMA: else it does nothing by itself. */
+static inline bool mvgpu_runs_locked(struct mvgpu_device *dev)
+{
+	lockdep_assert_held(&dev->lock);
+
+	return !dev->worker.quiesced && dev->worker.bus_master;
+}
 
 /* irq.c */
 void mvgpu_irq_open(struct mvgpu_device *dev);
@@ -408,7 +425,6 @@ long mvgpu_irq_set(struct mvgpu_device *dev, void __user *arg);
 void mvgpu_irq_request(struct vfio_device *vdev, unsigned int count);
 u32 mvgpu_irq_pending(struct mvgpu_device *dev);
 void mvgpu_irq_set_pending(struct mvgpu_device *dev, u32 pending);
-/* With mvgpu_worker::lock held. */
 void mvgpu_irq_raise_locked(struct mvgpu_device *dev, unsigned int source);
 void mvgpu_irq_deliver_locked(struct mvgpu_device *dev);
 

@@ -7,6 +7,7 @@
 #include <linux/align.h>
 
 #include "mvgpu_private.h"
+#include "trace.h"
 
 /**
  * mvgpu_queue_reset - all queues are disabled, their registers 0
@@ -18,14 +19,14 @@ void mvgpu_queue_reset(struct mvgpu_device *dev)
 	u32 generation;
 	unsigned int i;
 
-	spin_lock(&dev->worker.lock);
+	spin_lock(&dev->lock);
 	for (i = 0; i < MVGPU_QUEUES; i++) {
 		queue = &dev->queues[i];
 		generation = queue->generation + 1;
 		memset(queue, 0, sizeof(*queue));
 		queue->generation = generation;
 	}
-	spin_unlock(&dev->worker.lock);
+	spin_unlock(&dev->lock);
 }
 
 static bool mvgpu_queue_is_wide(u32 reg)
@@ -101,14 +102,45 @@ u64 mvgpu_queue_read(struct mvgpu_device *dev, unsigned int nr, u32 reg,
 	if (len == 8 && !wide)
 		return 0;
 
-	spin_lock(&dev->worker.lock);
+	spin_lock(&dev->lock);
 	value = mvgpu_queue_value(&dev->queues[nr],
 				  wide ? ALIGN_DOWN(reg, 8) : reg);
-	spin_unlock(&dev->worker.lock);
+	spin_unlock(&dev->lock);
 	if (len == 8)
 		return value;
 
 	return wide && reg % 8 ? value >> 32 : (u32)value;
+}
+
+/**
+ * mvgpu_queue_look_locked - look at all semaphores again
+ * @dev: the device; kick the worker if it is not its thread that calls
+ */
+void mvgpu_queue_look_locked(struct mvgpu_device *dev)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&dev->lock);
+	dev->worker.looks++;
+	for (i = 0; i < MVGPU_QUEUES; i++)
+		dev->queues[i].waiting = false;
+}
+
+/**
+ * mvgpu_queue_faulted_locked - a queue has stopped with a fault
+ * @dev: the device
+ * @nr: of the queue
+ */
+void mvgpu_queue_faulted_locked(struct mvgpu_device *dev, unsigned int nr)
+{
+	struct mvgpu_queue *queue = &dev->queues[nr];
+
+	lockdep_assert_held(&dev->lock);
+	dev->worker.faults++;
+	trace_mvgpu_fault(dev->vdev.dev, nr, queue->fault,
+			  queue->fault_address);
+	if (queue->fault_interrupt)
+		mvgpu_irq_raise_locked(dev, nr);
 }
 
 /**
@@ -122,14 +154,14 @@ void mvgpu_queue_settle_locked(struct mvgpu_device *dev, unsigned int nr)
 {
 	struct mvgpu_queue *queue = &dev->queues[nr];
 
-	lockdep_assert_held(&dev->worker.lock);
+	lockdep_assert_held(&dev->lock);
 	queue->running = false;
 	if (!queue->ring_fault)
 		return;
 	queue->ring_fault = false;
 	queue->fault = MVGPU_FAULT_RING;
 	queue->fault_address = queue->ring_base;
-	mvgpu_worker_faulted_locked(dev, nr);
+	mvgpu_queue_faulted_locked(dev, nr);
 }
 
 /* A queue that has faulted writes nothing any more. */
@@ -138,7 +170,7 @@ static void mvgpu_queue_ring_fault_locked(struct mvgpu_device *dev,
 {
 	struct mvgpu_queue *queue = &dev->queues[nr];
 
-	lockdep_assert_held(&dev->worker.lock);
+	lockdep_assert_held(&dev->lock);
 	queue->ring_fault = true;
 	if (!queue->running)
 		mvgpu_queue_settle_locked(dev, nr);
@@ -150,7 +182,7 @@ static void mvgpu_queue_control_locked(struct mvgpu_device *dev,
 	struct mvgpu_queue *queue = &dev->queues[nr];
 	bool enable = control & MVGPU_QUEUE_ENABLE;
 
-	lockdep_assert_held(&dev->worker.lock);
+	lockdep_assert_held(&dev->lock);
 	queue->fault_interrupt = control & MVGPU_QUEUE_FAULT_INTERRUPT;
 	if (queue->enabled == enable)
 		return;
@@ -177,7 +209,7 @@ static void mvgpu_queue_tail_locked(struct mvgpu_device *dev, unsigned int nr,
 {
 	struct mvgpu_queue *queue = &dev->queues[nr];
 
-	lockdep_assert_held(&dev->worker.lock);
+	lockdep_assert_held(&dev->lock);
 	if (!queue->enabled || queue->fault || queue->ring_fault)
 		return;
 	if (tail % MVGPU_COMMAND_SIZE || tail >= queue->ring_size)
@@ -185,7 +217,7 @@ static void mvgpu_queue_tail_locked(struct mvgpu_device *dev, unsigned int nr,
 	else
 		queue->tail = tail;
 	/* the driver may have written what a semaphore waits for */
-	mvgpu_worker_look_locked(dev);
+	mvgpu_queue_look_locked(dev);
 }
 
 static u64 mvgpu_queue_merge(u64 old, u32 reg, unsigned int len, u64 value)
@@ -203,7 +235,7 @@ static void mvgpu_queue_write_locked(struct mvgpu_device *dev, unsigned int nr,
 {
 	struct mvgpu_queue *queue = &dev->queues[nr];
 
-	lockdep_assert_held(&dev->worker.lock);
+	lockdep_assert_held(&dev->lock);
 	switch (reg) {
 	case MVGPU_QUEUE_CONTROL:
 		mvgpu_queue_control_locked(dev, nr, value);
@@ -231,16 +263,18 @@ static void mvgpu_queue_write_locked(struct mvgpu_device *dev, unsigned int nr,
  * @reg: offset of the register or, with 4 bytes, of one of its halves
  * @len: 4 or 8
  * @value: to write
+ *
+ * Return: whether it was a doorbell: then the worker may have something to run.
  */
-void mvgpu_queue_write(struct mvgpu_device *dev, unsigned int nr, u32 reg,
+bool mvgpu_queue_write(struct mvgpu_device *dev, unsigned int nr, u32 reg,
 		       unsigned int len, u64 value)
 {
 	if (len == 8 && !mvgpu_queue_is_wide(reg))
-		return;
+		return false;
 
-	spin_lock(&dev->worker.lock);
+	spin_lock(&dev->lock);
 	mvgpu_queue_write_locked(dev, nr, reg, len, value);
-	spin_unlock(&dev->worker.lock);
-	if (reg == MVGPU_QUEUE_TAIL)
-		mvgpu_worker_kick(dev);
+	spin_unlock(&dev->lock);
+
+	return reg == MVGPU_QUEUE_TAIL;
 }

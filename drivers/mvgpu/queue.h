@@ -32,7 +32,7 @@
  * @command: the snapshot it runs from
  * @progress: how far it is
  *
- * Protected by mvgpu_worker::lock; the worker runs a copy of the last two.
+ * Protected by mvgpu_device::lock; the worker runs a copy of the last two.
  */
 struct mvgpu_queue {
 	bool enabled;

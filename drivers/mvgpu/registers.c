@@ -21,7 +21,7 @@ static u64 mvgpu_registers_read_wide(struct mvgpu_device *dev, u64 offset)
 	case MVGPU_REG_VRAM_SIZE:
 		return dev->type->vram_size;
 	case MVGPU_REG_CLOCK:
-		return mvgpu_worker_clock(dev);
+		return mvgpu_clock_now(dev);
 	default:
 		return 0;
 	}
@@ -111,8 +111,9 @@ void mvgpu_registers_write(struct mvgpu_device *dev, u64 offset,
 
 	if (mvgpu_registers_is_queue(offset)) {
 		offset -= MVGPU_QUEUE(0);
-		mvgpu_queue_write(dev, offset / MVGPU_QUEUE_STRIDE,
-				  offset % MVGPU_QUEUE_STRIDE, len, value);
+		if (mvgpu_queue_write(dev, offset / MVGPU_QUEUE_STRIDE,
+				      offset % MVGPU_QUEUE_STRIDE, len, value))
+			mvgpu_worker_kick(dev);
 		return;
 	}
 	if (!mvgpu_registers_is_gtt(offset))

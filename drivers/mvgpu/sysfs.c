@@ -73,9 +73,9 @@ static ssize_t mvgpu_sysfs_count_show(struct mvgpu_device *gpu,
 {
 	u64 value;
 
-	spin_lock(&gpu->worker.lock);
+	spin_lock(&gpu->lock);
 	value = *count;
-	spin_unlock(&gpu->worker.lock);
+	spin_unlock(&gpu->lock);
 
 	return sysfs_emit(buf, "%llu\n", value);
 }
@@ -89,9 +89,9 @@ static ssize_t mvgpu_sysfs_count_store(struct mvgpu_device *gpu, u64 *count,
 	if (ret)
 		return ret;
 
-	spin_lock(&gpu->worker.lock);
+	spin_lock(&gpu->lock);
 	*count = 0;
-	spin_unlock(&gpu->worker.lock);
+	spin_unlock(&gpu->lock);
 
 	return len;
 }

@@ -11,6 +11,7 @@
  */
 #include <linux/err.h>
 #include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/list.h>
 #include <linux/memcontrol.h>
@@ -166,7 +167,7 @@ struct mvgpu_vram *mvgpu_vram_create(u64 size, struct mdev_migration *mig)
 	if (ret)
 		goto err_arrays;
 
-	vram->file = mvgpu_vram_map_file();
+	vram->file = mvgpu_vram_fs_file();
 	if (IS_ERR(vram->file)) {
 		ret = PTR_ERR(vram->file);
 		goto err_arrays;
@@ -179,23 +180,6 @@ err_arrays:
 	mvgpu_vram_free(vram);
 	kfree(vram);
 	return ERR_PTR(ret);
-}
-
-/**
- * mvgpu_vram_close - give all memory back
- * @vram: the VRAM, its device closed
- *
- * Every later access through a mapping is SIGBUS. Whoever got hold of a page, as
- * a pipe does, has it for itself until it lets go.
- */
-void mvgpu_vram_close(struct mvgpu_vram *vram)
-{
-	mutex_lock(&vram->lock);
-	WRITE_ONCE(vram->dead, true);
-	mutex_unlock(&vram->lock);
-
-	mvgpu_vram_map_cut(vram, 0, vram->size);
-	mvgpu_vram_free(vram);
 }
 
 /* Nothing is mapped any more: each mapping held a reference. */
@@ -252,6 +236,66 @@ static void mvgpu_vram_hand_out_locked(struct mvgpu_vram *vram,
 	smp_store_release(&vram->pages[index], vram->reserve++);
 }
 
+/**
+ * mvgpu_vram_mark_locked - note that a page is or was written
+ * @vram: the VRAM, its lock held
+ * @index: number of the page
+ */
+void mvgpu_vram_mark_locked(struct mvgpu_vram *vram, unsigned long index)
+{
+	lockdep_assert_held(&vram->lock);
+
+	if (!vram->tracked || __test_and_set_bit(index, vram->dirty))
+		return;
+	if (!vram->nr_dirty++)
+		mdev_migration_dirtied(vram->mig);
+}
+
+/**
+ * mvgpu_vram_written - note a write that did not go through a mapping
+ * @vram: the VRAM
+ * @offset: first byte written
+ * @len: bytes written, at least 1
+ * @by_vmm: the VMM did it, so that a context being read is outdated
+ *
+ * Call after the write.
+ */
+void mvgpu_vram_written(struct mvgpu_vram *vram, u64 offset, u64 len,
+			bool by_vmm)
+{
+	unsigned long last = (offset + len - 1) >> PAGE_SHIFT;
+	unsigned long index;
+	bool tracked;
+
+	/* the write, then the look; mvgpu_vram_track_start() has the other pair */
+	smp_mb();
+	if (!READ_ONCE(vram->tracked))
+		return;
+
+	mutex_lock(&vram->lock);
+	tracked = vram->tracked;
+	for (index = offset >> PAGE_SHIFT; tracked && index <= last; index++)
+		mvgpu_vram_mark_locked(vram, index);
+	mutex_unlock(&vram->lock);
+
+	if (by_vmm && tracked)
+		mdev_migration_touch(vram->mig);
+}
+
+/**
+ * mvgpu_vram_zap - unmap a range everywhere
+ * @vram: the VRAM, its lock not held
+ * @offset: first byte, page aligned
+ * @len: bytes, whole pages, at least one
+ *
+ * The next access faults again. A fault that is being served may leave a PTE
+ * behind, unless the caller has waited for the lock of its page.
+ */
+void mvgpu_vram_zap(struct mvgpu_vram *vram, u64 offset, u64 len)
+{
+	unmap_mapping_range(vram->file->f_mapping, offset, len, 1);
+}
+
 /*
  * Put a page where the hole may be mapped, if there is one in reserve. While the
  * hole is locked nobody maps it, so that nobody sees zeros any more when it has
@@ -261,7 +305,7 @@ static void mvgpu_vram_fill_hole(struct mvgpu_vram *vram, unsigned long index,
 				 struct page *hole)
 {
 	folio_lock(page_folio(hole));
-	mvgpu_vram_map_zap(vram, (u64)index << PAGE_SHIFT, PAGE_SIZE);
+	mvgpu_vram_zap(vram, (u64)index << PAGE_SHIFT, PAGE_SIZE);
 
 	mutex_lock(&vram->lock);
 	if (!vram->dead) {
@@ -328,6 +372,64 @@ struct page *mvgpu_vram_page(struct mvgpu_vram *vram, u64 offset, bool alloc)
 	}
 
 	return page;
+}
+
+/* Faults that looked at these pages before now have made their PTEs. */
+static void mvgpu_vram_settle(struct mvgpu_vram *vram, u64 offset, u64 len)
+{
+	struct page *page = NULL;
+	u64 end;
+
+	mutex_lock(&vram->lock);
+	if (vram->hole) {
+		page = vram->hole;
+		get_page(page);
+	}
+	mutex_unlock(&vram->lock);
+	if (page) {
+		folio_wait_locked(page_folio(page));
+		put_page(page);
+	}
+
+	for (end = offset + len; offset < end; offset += PAGE_SIZE) {
+		page = mvgpu_vram_page(vram, offset, false);
+		if (page) {
+			folio_wait_locked(page_folio(page));
+			put_page(page);
+		}
+		cond_resched();
+	}
+}
+
+/**
+ * mvgpu_vram_cut - unmap a range everywhere, for what faults now find
+ * @vram: the VRAM, its lock not held since what faults look at was changed
+ * @offset: first byte, page aligned
+ * @len: bytes, whole pages, at least one
+ *
+ * No PTE is left of a fault that has not seen the change.
+ */
+void mvgpu_vram_cut(struct mvgpu_vram *vram, u64 offset, u64 len)
+{
+	mvgpu_vram_settle(vram, offset, len);
+	mvgpu_vram_zap(vram, offset, len);
+}
+
+/**
+ * mvgpu_vram_close - give all memory back
+ * @vram: the VRAM, its device closed
+ *
+ * Every later access through a mapping is SIGBUS. Whoever got hold of a page, as
+ * a pipe does, has it for itself until it lets go.
+ */
+void mvgpu_vram_close(struct mvgpu_vram *vram)
+{
+	mutex_lock(&vram->lock);
+	WRITE_ONCE(vram->dead, true);
+	mutex_unlock(&vram->lock);
+
+	mvgpu_vram_cut(vram, 0, vram->size);
+	mvgpu_vram_free(vram);
 }
 
 /**
@@ -428,7 +530,7 @@ void mvgpu_vram_clear(struct mvgpu_vram *vram)
 		folio_wait_locked(page_folio(page));
 		cond_resched();
 	}
-	mvgpu_vram_map_zap(vram, 0, vram->size);
+	mvgpu_vram_zap(vram, 0, vram->size);
 
 	list_for_each_entry_safe(page, next, &old, lru) {
 		list_del(&page->lru);

@@ -22,52 +22,6 @@
 #define MVGPU_VRAM_LOOK_PAGES	4096UL
 
 /**
- * mvgpu_vram_mark_locked - note that a page is or was written
- * @vram: the VRAM, its lock held
- * @index: number of the page
- */
-void mvgpu_vram_mark_locked(struct mvgpu_vram *vram, unsigned long index)
-{
-	lockdep_assert_held(&vram->lock);
-
-	if (!vram->tracked || __test_and_set_bit(index, vram->dirty))
-		return;
-	if (!vram->nr_dirty++)
-		mdev_migration_dirtied(vram->mig);
-}
-
-/**
- * mvgpu_vram_written - note a write that did not go through a mapping
- * @vram: the VRAM
- * @offset: first byte written
- * @len: bytes written, at least 1
- * @by_vmm: the VMM did it, so that a context being read is outdated
- *
- * Call after the write.
- */
-void mvgpu_vram_written(struct mvgpu_vram *vram, u64 offset, u64 len,
-			bool by_vmm)
-{
-	unsigned long last = (offset + len - 1) >> PAGE_SHIFT;
-	unsigned long index;
-	bool tracked;
-
-	/* the write, then the look; mvgpu_vram_track_start() has the other pair */
-	smp_mb();
-	if (!READ_ONCE(vram->tracked))
-		return;
-
-	mutex_lock(&vram->lock);
-	tracked = vram->tracked;
-	for (index = offset >> PAGE_SHIFT; tracked && index <= last; index++)
-		mvgpu_vram_mark_locked(vram, index);
-	mutex_unlock(&vram->lock);
-
-	if (by_vmm && tracked)
-		mdev_migration_touch(vram->mig);
-}
-
-/**
  * mvgpu_vram_track_start - note writes from now on
  * @vram: the VRAM; all of it counts as clean
  *
@@ -84,7 +38,7 @@ int mvgpu_vram_track_start(struct mvgpu_vram *vram)
 	smp_mb();
 
 	/* Writable PTEs of before would write unseen. */
-	mvgpu_vram_map_cut(vram, 0, vram->size);
+	mvgpu_vram_cut(vram, 0, vram->size);
 	return 0;
 }
 
@@ -157,8 +111,8 @@ static void mvgpu_vram_clean(struct mvgpu_vram *vram, unsigned long first,
 	mutex_unlock(&vram->lock);
 
 	if (dirty)
-		mvgpu_vram_map_cut(vram, (u64)first << PAGE_SHIFT,
-				   (u64)nr << PAGE_SHIFT);
+		mvgpu_vram_cut(vram, (u64)first << PAGE_SHIFT,
+			       (u64)nr << PAGE_SHIFT);
 }
 
 /* Find the next run of dirty pages, make them clean and cut their mappings. */
@@ -183,8 +137,8 @@ static unsigned long mvgpu_vram_take_dirty(struct mvgpu_vram *vram,
 		return 0;
 	}
 
-	mvgpu_vram_map_cut(vram, (u64)first << PAGE_SHIFT,
-			   (u64)(end - first) << PAGE_SHIFT);
+	mvgpu_vram_cut(vram, (u64)first << PAGE_SHIFT,
+		       (u64)(end - first) << PAGE_SHIFT);
 	*index = first;
 	return end - first;
 }

@@ -23,7 +23,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "access.h"
+#include "engine_mem.h"
 #include "compat_hrtimer.h"
 #include "engine.h"
 #include "thread.h"
@@ -54,55 +54,11 @@ static bool mvgpu_worker_runnable(const struct mvgpu_queue *queue)
 	       (queue->current_valid || queue->head != queue->tail);
 }
 
-/**
- * mvgpu_worker_runs_locked - does the device do anything by itself?
- * @dev: the device
- *
- * Return: whether it is started and may do DMA.
- */
-bool mvgpu_worker_runs_locked(struct mvgpu_device *dev)
-{
-	lockdep_assert_held(&dev->worker.lock);
-
-	return !dev->worker.quiesced && dev->worker.bus_master;
-}
-
 static bool mvgpu_worker_may_run_locked(struct mvgpu_device *dev)
 {
-	lockdep_assert_held(&dev->worker.lock);
+	lockdep_assert_held(&dev->lock);
 
-	return mvgpu_worker_runs_locked(dev) && !dev->worker.closing;
-}
-
-/**
- * mvgpu_worker_look_locked - look at all semaphores again
- * @dev: the device; kick the worker if it is not its thread that calls
- */
-void mvgpu_worker_look_locked(struct mvgpu_device *dev)
-{
-	unsigned int i;
-
-	lockdep_assert_held(&dev->worker.lock);
-	dev->worker.looks++;
-	for (i = 0; i < MVGPU_QUEUES; i++)
-		dev->queues[i].waiting = false;
-}
-
-/**
- * mvgpu_worker_faulted_locked - a queue has stopped with a fault
- * @dev: the device
- * @nr: of the queue
- */
-void mvgpu_worker_faulted_locked(struct mvgpu_device *dev, unsigned int nr)
-{
-	struct mvgpu_queue *queue = &dev->queues[nr];
-
-	lockdep_assert_held(&dev->worker.lock);
-	dev->worker.faults++;
-	trace_mvgpu_fault(dev->vdev.dev, nr, queue->fault,
-			  queue->fault_address);
-	if (queue->fault_interrupt)
-		mvgpu_irq_raise_locked(dev, nr);
+	return mvgpu_runs_locked(dev) && !dev->worker.closing;
 }
 
 /* False if the thread was killed. */
@@ -138,7 +94,7 @@ static void mvgpu_worker_wait_locked(struct mvgpu_device *dev,
 {
 	struct mvgpu_worker *worker = &dev->worker;
 
-	lockdep_assert_held(&worker->lock);
+	lockdep_assert_held(&dev->lock);
 	queue->waiting = run->looks == worker->looks;
 	/* Also while it runs, or its expiry was that of an earlier wait. */
 	if (queue->waiting && !worker->closing)
@@ -155,7 +111,7 @@ static struct mvgpu_queue *mvgpu_worker_pick_locked(struct mvgpu_device *dev)
 	struct mvgpu_queue *picked = NULL;
 	unsigned int i, nr;
 
-	lockdep_assert_held(&dev->worker.lock);
+	lockdep_assert_held(&dev->lock);
 	for (i = 1; i <= MVGPU_QUEUES; i++) {
 		nr = (dev->worker.turn + i) % MVGPU_QUEUES;
 		if (!mvgpu_worker_runnable(&dev->queues[nr]))
@@ -181,7 +137,7 @@ static void mvgpu_worker_copy_locked(struct mvgpu_device *dev,
 				     const struct mvgpu_queue *queue,
 				     unsigned int nr, struct mvgpu_run *run)
 {
-	lockdep_assert_held(&dev->worker.lock);
+	lockdep_assert_held(&dev->lock);
 	if (!queue->current_valid || nr != run->queue ||
 	    run->generation != queue->generation || run->head != queue->head)
 		run->decoded = false;
@@ -203,12 +159,12 @@ static bool mvgpu_worker_take_locked(struct mvgpu_device *dev,
 	struct mvgpu_worker *worker = &dev->worker;
 	struct mvgpu_queue *queue = NULL;
 
-	lockdep_assert_held(&worker->lock);
+	lockdep_assert_held(&dev->lock);
 	/* before the look at what it may stand for */
 	WRITE_ONCE(worker->wanted, false);
 	if (atomic_read(&worker->timer_expired) &&
 	    atomic_xchg(&worker->timer_expired, 0))
-		mvgpu_worker_look_locked(dev);
+		mvgpu_queue_look_locked(dev);
 	worker->paused = mvgpu_thread_paused();
 	if (mvgpu_worker_may_run_locked(dev) && !worker->paused)
 		queue = mvgpu_worker_pick_locked(dev);
@@ -232,10 +188,10 @@ static void mvgpu_worker_done_locked(struct mvgpu_device *dev,
 				     struct mvgpu_queue *queue,
 				     const struct mvgpu_run *run)
 {
-	lockdep_assert_held(&dev->worker.lock);
+	lockdep_assert_held(&dev->lock);
 	dev->worker.commands++;
 	if (run->wrote)
-		mvgpu_worker_look_locked(dev);
+		mvgpu_queue_look_locked(dev);
 	if (run->interrupt)
 		mvgpu_irq_raise_locked(dev, run->queue);
 	queue->current_valid = false;
@@ -251,7 +207,7 @@ static bool mvgpu_worker_result_locked(struct mvgpu_device *dev,
 {
 	struct mvgpu_queue *queue = &dev->queues[run->queue];
 
-	lockdep_assert_held(&dev->worker.lock);
+	lockdep_assert_held(&dev->lock);
 	if (queue->generation != run->generation)
 		return false;
 
@@ -272,7 +228,7 @@ static bool mvgpu_worker_result_locked(struct mvgpu_device *dev,
 		return false;
 	queue->fault = run->fault;
 	queue->fault_address = run->fault_address;
-	mvgpu_worker_faulted_locked(dev, run->queue);
+	mvgpu_queue_faulted_locked(dev, run->queue);
 
 	return true;
 }
@@ -284,7 +240,7 @@ static bool mvgpu_worker_store_locked(struct mvgpu_device *dev,
 {
 	bool faulted;
 
-	lockdep_assert_held(&dev->worker.lock);
+	lockdep_assert_held(&dev->lock);
 	/* then it is the first when the device goes on */
 	if (run->cut)
 		dev->worker.turn = (run->queue + MVGPU_QUEUES - 1) %
@@ -316,10 +272,10 @@ static bool mvgpu_worker_goes_on(struct mvgpu_device *dev,
 
 	if (!READ_ONCE(dev->worker.wanted))
 		return true;
-	spin_lock(&dev->worker.lock);
+	spin_lock(&dev->lock);
 	goes_on = mvgpu_worker_may_run_locked(dev) && !queue->ring_fault &&
 		  queue->generation == run->generation;
-	spin_unlock(&dev->worker.lock);
+	spin_unlock(&dev->lock);
 
 	return goes_on;
 }
@@ -354,22 +310,22 @@ static bool mvgpu_worker_run(void *data)
 	enum mvgpu_result result;
 	bool ran = false, paused;
 
-	spin_lock(&dev->worker.lock);
+	spin_lock(&dev->lock);
 	while (mvgpu_worker_take_locked(dev, &run)) {
-		spin_unlock(&dev->worker.lock);
+		spin_unlock(&dev->lock);
 		__set_current_state(TASK_RUNNING);
 		ran = true;
 		result = mvgpu_worker_step(dev, &run);
-		spin_lock(&dev->worker.lock);
+		spin_lock(&dev->lock);
 		if (mvgpu_worker_store_locked(dev, &run, result)) {
-			spin_unlock(&dev->worker.lock);
+			spin_unlock(&dev->lock);
 			mvgpu_worker_say_fault(dev, &run);
-			spin_lock(&dev->worker.lock);
+			spin_lock(&dev->lock);
 		}
-		cond_resched_lock(&dev->worker.lock);
+		cond_resched_lock(&dev->lock);
 	}
 	paused = dev->worker.paused;
-	spin_unlock(&dev->worker.lock);
+	spin_unlock(&dev->lock);
 	/* to be frozen it must not look asleep */
 	if (paused)
 		__set_current_state(TASK_RUNNING);
@@ -386,7 +342,7 @@ static bool mvgpu_worker_run(void *data)
  */
 void mvgpu_worker_init(struct mvgpu_device *dev)
 {
-	spin_lock_init(&dev->worker.lock);
+	spin_lock_init(&dev->lock);
 	ratelimit_state_init(&dev->worker.said, MVGPU_WORKER_SAY_INTERVAL,
 			     MVGPU_WORKER_SAY_BURST);
 	/* how many were not said is in the attribute "faults" */
@@ -451,13 +407,11 @@ int mvgpu_worker_open(struct mvgpu_device *dev)
 	worker->quiesced = false;
 	worker->bus_master = false;
 	worker->closing = false;
-	worker->clock = 0;
-	worker->clock_from = ktime_get_ns();
-	worker->clock_stands = false;
+	mvgpu_clock_open(dev);
 	atomic_set(&worker->timer_expired, 0);
 
-	worker->access = kvzalloc(sizeof(*worker->access), GFP_KERNEL_ACCOUNT);
-	if (!worker->access)
+	worker->mem = kvzalloc(sizeof(*worker->mem), GFP_KERNEL_ACCOUNT);
+	if (!worker->mem)
 		return -ENOMEM;
 
 	worker->memcg = get_mem_cgroup_from_mm(current->mm);
@@ -471,8 +425,8 @@ int mvgpu_worker_open(struct mvgpu_device *dev)
 err_memcg:
 	mem_cgroup_put(worker->memcg);
 	worker->memcg = NULL;
-	kvfree(worker->access);
-	worker->access = NULL;
+	kvfree(worker->mem);
+	worker->mem = NULL;
 
 	return PTR_ERR(thread);
 }
@@ -489,10 +443,10 @@ void mvgpu_worker_close(struct mvgpu_device *dev)
 	struct mvgpu_worker *worker = &dev->worker;
 	struct mvgpu_thread *thread;
 
-	spin_lock(&worker->lock);
+	spin_lock(&dev->lock);
 	worker->closing = true;
 	mvgpu_worker_want(dev);
-	spin_unlock(&worker->lock);
+	spin_unlock(&dev->lock);
 
 	hrtimer_cancel(&worker->timer);
 	/* nobody else has the device open */
@@ -502,8 +456,8 @@ void mvgpu_worker_close(struct mvgpu_device *dev)
 		mvgpu_thread_let_go(thread);
 	mem_cgroup_put(worker->memcg);
 	worker->memcg = NULL;
-	kvfree(worker->access);
-	worker->access = NULL;
+	kvfree(worker->mem);
+	worker->mem = NULL;
 }
 
 /**
@@ -529,61 +483,15 @@ void mvgpu_worker_kick(struct mvgpu_device *dev)
 			 task_tgid_nr(current), ret);
 }
 
-static bool mvgpu_worker_is_idle(struct mvgpu_worker *worker)
+static bool mvgpu_worker_is_idle(struct mvgpu_device *dev)
 {
 	bool idle;
 
-	spin_lock(&worker->lock);
-	idle = !worker->busy;
-	spin_unlock(&worker->lock);
+	spin_lock(&dev->lock);
+	idle = !dev->worker.busy;
+	spin_unlock(&dev->lock);
 
 	return idle;
-}
-
-static u64 mvgpu_worker_clock_locked(struct mvgpu_worker *worker)
-{
-	lockdep_assert_held(&worker->lock);
-	if (worker->clock_stands)
-		return worker->clock;
-
-	return worker->clock + ktime_get_ns() - worker->clock_from;
-}
-
-/**
- * mvgpu_worker_clock - how long the device has run since it was reset
- * @dev: the device, open
- *
- * Return: nanoseconds, those of other hosts included.
- */
-u64 mvgpu_worker_clock(struct mvgpu_device *dev)
-{
-	u64 now;
-
-	spin_lock(&dev->worker.lock);
-	now = mvgpu_worker_clock_locked(&dev->worker);
-	spin_unlock(&dev->worker.lock);
-
-	return now;
-}
-
-/**
- * mvgpu_worker_set_clock - the device has run for so long
- * @dev: the device, stopped
- * @now: nanoseconds
- */
-void mvgpu_worker_set_clock(struct mvgpu_device *dev, u64 now)
-{
-	spin_lock(&dev->worker.lock);
-	dev->worker.clock = now;
-	spin_unlock(&dev->worker.lock);
-}
-
-static void mvgpu_worker_clock_stop(struct mvgpu_worker *worker)
-{
-	spin_lock(&worker->lock);
-	worker->clock = mvgpu_worker_clock_locked(worker);
-	worker->clock_stands = true;
-	spin_unlock(&worker->lock);
 }
 
 /**
@@ -599,23 +507,23 @@ int mvgpu_worker_quiesce(struct mvgpu_device *dev)
 	struct mvgpu_worker *worker = &dev->worker;
 	bool before;
 
-	spin_lock(&worker->lock);
+	spin_lock(&dev->lock);
 	before = worker->quiesced;
 	worker->quiesced = true;
 	mvgpu_worker_want(dev);
-	spin_unlock(&worker->lock);
+	spin_unlock(&dev->lock);
 	trace_mvgpu_quiesce(dev->vdev.dev, "requested");
 
-	if (!wait_event_killable(worker->idle, mvgpu_worker_is_idle(worker))) {
-		mvgpu_worker_clock_stop(worker);
+	if (!wait_event_killable(worker->idle, mvgpu_worker_is_idle(dev))) {
+		mvgpu_clock_stop(dev);
 		trace_mvgpu_quiesce(dev->vdev.dev, "done");
 		return 0;
 	}
 
-	spin_lock(&worker->lock);
+	spin_lock(&dev->lock);
 	worker->quiesced = before;
 	mvgpu_irq_deliver_locked(dev);
-	spin_unlock(&worker->lock);
+	spin_unlock(&dev->lock);
 	trace_mvgpu_quiesce(dev->vdev.dev, "interrupted");
 	mvgpu_worker_kick(dev);
 
@@ -631,14 +539,12 @@ void mvgpu_worker_resume(struct mvgpu_device *dev)
 	struct mvgpu_worker *worker = &dev->worker;
 
 	trace_mvgpu_resume(dev->vdev.dev);
-	spin_lock(&worker->lock);
+	spin_lock(&dev->lock);
 	worker->quiesced = false;
-	if (worker->clock_stands)
-		worker->clock_from = ktime_get_ns();
-	worker->clock_stands = false;
-	mvgpu_worker_look_locked(dev);
+	mvgpu_clock_start_locked(dev);
+	mvgpu_queue_look_locked(dev);
 	mvgpu_irq_deliver_locked(dev);
-	spin_unlock(&worker->lock);
+	spin_unlock(&dev->lock);
 	mvgpu_worker_kick(dev);
 }
 
@@ -653,11 +559,11 @@ void mvgpu_worker_set_bus_master(struct mvgpu_device *dev, bool on)
 {
 	struct mvgpu_worker *worker = &dev->worker;
 
-	spin_lock(&worker->lock);
+	spin_lock(&dev->lock);
 	worker->bus_master = on;
 	mvgpu_worker_want(dev);
 	mvgpu_irq_deliver_locked(dev);
-	spin_unlock(&worker->lock);
+	spin_unlock(&dev->lock);
 
 	if (on) {
 		mvgpu_worker_kick(dev);
@@ -666,13 +572,13 @@ void mvgpu_worker_set_bus_master(struct mvgpu_device *dev, bool on)
 	}
 }
 
-static bool mvgpu_worker_obeys(struct mvgpu_worker *worker)
+static bool mvgpu_worker_obeys(struct mvgpu_device *dev)
 {
 	bool obeys;
 
-	spin_lock(&worker->lock);
-	obeys = !worker->busy || worker->bus_master;
-	spin_unlock(&worker->lock);
+	spin_lock(&dev->lock);
+	obeys = !dev->worker.busy || dev->worker.bus_master;
+	spin_unlock(&dev->lock);
 
 	return obeys;
 }
@@ -691,6 +597,6 @@ int mvgpu_worker_await_dma(struct mvgpu_device *dev)
 {
 	struct mvgpu_worker *worker = &dev->worker;
 
-	return wait_event_killable(worker->idle, mvgpu_worker_obeys(worker)) ?
+	return wait_event_killable(worker->idle, mvgpu_worker_obeys(dev)) ?
 	       -EINTR : 0;
 }

@@ -56,6 +56,7 @@ bool vfio_dirty_block_moving_locked(struct vfio_dirty_container *c,
 	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, page);
 	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, page);
 
+	lockdep_assert_held(&c->lock);
 	return block && block->moving & vfio_dirty_block_bit(page);
 }
 
@@ -67,6 +68,7 @@ static bool vfio_dirty_block_absent_locked(struct vfio_dirty_container *c,
 	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, page);
 	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, page);
 
+	lockdep_assert_held(&c->lock);
 	return !block || !((block->present | block->moving) &
 			   vfio_dirty_block_bit(page));
 }
@@ -87,6 +89,7 @@ unsigned long vfio_dirty_blocks_absent_locked(struct vfio_dirty_container *c,
 {
 	unsigned long absent = 1;
 
+	lockdep_assert_held(&c->lock);
 	while (absent < nr &&
 	       vfio_dirty_block_absent_locked(c, m, page + absent))
 		absent++;
@@ -133,6 +136,7 @@ static int vfio_dirty_block_make_locked(struct vfio_dirty_container *c,
 	struct vfio_dirty_leaf *leaf = vfio_dirty_leaf_find_locked(c, m, page);
 	struct vfio_dirty_block *block = vfio_dirty_block_of(leaf, page);
 
+	lockdep_assert_held(&c->lock);
 	if (!leaf->blocks)
 		leaf->blocks = kcalloc(VFIO_DIRTY_LEAF_WORDS,
 				       sizeof(*leaf->blocks),
@@ -166,6 +170,7 @@ void vfio_dirty_blocks_unreserve_locked(struct vfio_dirty_container *c,
 	struct vfio_dirty_leaf *leaf;
 	unsigned long next;
 
+	lockdep_assert_held(&c->lock);
 	for (; page < end; page = next) {
 		next = ALIGN_DOWN(page, VFIO_DIRTY_BLOCK_PAGES) +
 		       VFIO_DIRTY_BLOCK_PAGES;
@@ -198,6 +203,7 @@ int vfio_dirty_blocks_reserve_locked(struct vfio_dirty_container *c,
 	unsigned long at = page;
 	int ret;
 
+	lockdep_assert_held(&c->lock);
 	ret = vfio_dirty_leaves_reserve_locked(c, m, page, end - page);
 	while (!ret && at < end) {
 		ret = vfio_dirty_block_make_locked(c, m, at, end);
@@ -229,6 +235,7 @@ long vfio_dirty_blocks_again_locked(struct vfio_dirty_container *c,
 	struct vfio_dirty_leaf *leaf;
 	unsigned long i;
 
+	lockdep_assert_held(&c->lock);
 	for (i = 0; i < nr; i++, page++) {
 		unsigned int slot = page % VFIO_DIRTY_BLOCK_PAGES;
 
@@ -261,6 +268,7 @@ void vfio_dirty_blocks_enter_locked(struct vfio_dirty_container *c,
 	struct vfio_dirty_leaf *leaf;
 	unsigned long i;
 
+	lockdep_assert_held(&c->lock);
 	for (i = 0; i < nr; i++, page++) {
 		unsigned int slot = page % VFIO_DIRTY_BLOCK_PAGES;
 

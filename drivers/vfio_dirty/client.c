@@ -29,7 +29,7 @@ static LIST_HEAD(vfio_dirty_clients);
  */
 struct vfio_dirty_client *
 vfio_dirty_client_find_locked(struct vfio_dirty_container *c,
-				   struct iommu_group *group)
+			      struct iommu_group *group)
 {
 	struct vfio_dirty_client *client;
 
@@ -49,7 +49,7 @@ vfio_dirty_client_find_locked(struct vfio_dirty_container *c,
  * Return: 0, -EINVAL if it is in the container, or -ENOMEM.
  */
 int vfio_dirty_client_attach(struct vfio_dirty_container *c,
-				struct iommu_group *group)
+			     struct iommu_group *group)
 {
 	struct vfio_dirty_client *client;
 	int ret = 0;
@@ -85,7 +85,7 @@ int vfio_dirty_client_attach(struct vfio_dirty_container *c,
  * @group: the group; its device is closed
  */
 void vfio_dirty_client_detach(struct vfio_dirty_container *c,
-				 struct iommu_group *group)
+			      struct iommu_group *group)
 {
 	struct vfio_dirty_client *client;
 
@@ -107,7 +107,7 @@ void vfio_dirty_client_detach(struct vfio_dirty_container *c,
  * @vdev: the device, of a group in the container
  */
 void vfio_dirty_client_register(struct vfio_dirty_container *c,
-				   struct vfio_device *vdev)
+				struct vfio_device *vdev)
 {
 	struct vfio_dirty_client *client;
 	struct iommu_group *group;
@@ -132,7 +132,7 @@ void vfio_dirty_client_register(struct vfio_dirty_container *c,
  * @vdev: the device; when this returns its dma_unmap runs no more
  */
 void vfio_dirty_client_unregister(struct vfio_dirty_container *c,
-				     struct vfio_device *vdev)
+				  struct vfio_device *vdev)
 {
 	struct vfio_dirty_client *client;
 
@@ -164,7 +164,7 @@ void vfio_dirty_client_unregister(struct vfio_dirty_container *c,
  * later still. So it is a safe place to go on from.
  */
 void vfio_dirty_client_notify_locked(struct vfio_dirty_container *c,
-					u64 iova, u64 last)
+				     u64 iova, u64 last)
 {
 	struct vfio_dirty_client *client;
 
@@ -239,6 +239,7 @@ static int vfio_dirty_mark_locked(struct vfio_dirty_container *c, u64 iova,
 	struct vfio_dirty_mapping *m;
 	int ret = 0;
 
+	lockdep_assert_held(&c->lock);
 	m = vfio_dirty_mapping_first_locked(c, iova);
 	for (; m && m->iova <= last;
 	     m = vfio_dirty_mapping_next_locked(c, m, last)) {

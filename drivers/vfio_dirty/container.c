@@ -28,7 +28,10 @@ static atomic_long_t vfio_dirty_last_id;
 static atomic_t vfio_dirty_containers_live;
 static DECLARE_WAIT_QUEUE_HEAD(vfio_dirty_containers_wait);
 
-/* Under RCU. */
+/*
+ * Under RCU of the sched flavour. Each pin comes through here, and where the kernel
+ * is preemptible rcu_read_lock() is a call.
+ */
 static struct vfio_dirty_container *vfio_dirty_container_lookup(void *data)
 {
 	unsigned long id = (unsigned long)data;

@@ -321,6 +321,7 @@ static int vfio_dirty_front_return_locked(void)
 {
 	int ret = vfio_dirty_front_advance_locked();
 
+	lockdep_assert_held(&vfio_dirty_front_lock);
 	if (ret)
 		return ret;
 	WRITE_ONCE(vfio_dirty_front_behind, false);

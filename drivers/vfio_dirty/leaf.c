@@ -104,6 +104,7 @@ int vfio_dirty_leaves_mark_locked(struct vfio_dirty_container *c,
 	unsigned long first, n, marked = 0;
 	struct vfio_dirty_leaf *leaf;
 
+	lockdep_assert_held(&c->lock);
 	for (i = page >> VFIO_DIRTY_LEAF_SHIFT; i <= last; i++) {
 		leaf = vfio_dirty_leaf_find_locked(c, m, i <<
 						   VFIO_DIRTY_LEAF_SHIFT);

@@ -78,6 +78,7 @@ vfio_dirty_mapping_find_locked(struct vfio_dirty_container *c, u64 iova)
 {
 	struct vfio_dirty_mapping *m = vfio_dirty_mapping_first_locked(c, iova);
 
+	lockdep_assert_held(&c->lock);
 	return m && m->iova <= iova ? m : NULL;
 }
 
@@ -121,6 +122,7 @@ vfio_dirty_mapping_enter_locked(struct vfio_dirty_container *c, u64 iova,
 	struct vfio_dirty_mapping *m;
 	int ret = 0;
 
+	lockdep_assert_held(&c->lock);
 	for (;;) {
 		m = vfio_dirty_mapping_find_locked(c, iova);
 		if (!m)
@@ -153,6 +155,7 @@ vfio_dirty_mapping_enter_locked(struct vfio_dirty_container *c, u64 iova,
 int vfio_dirty_mapping_settle_locked(struct vfio_dirty_container *c,
 				     struct vfio_dirty_mapping *m)
 {
+	lockdep_assert_held(&c->lock);
 	return vfio_dirty_mapping_await_locked(c, m, VFIO_DIRTY_LIVE,
 					       MAX_SCHEDULE_TIMEOUT);
 }
@@ -170,6 +173,7 @@ bool vfio_dirty_mapping_cut_locked(struct vfio_dirty_container *c, u64 iova,
 {
 	struct vfio_dirty_mapping *m;
 
+	lockdep_assert_held(&c->lock);
 	m = vfio_dirty_mapping_find_locked(c, iova);
 	if (m && m->iova != iova)
 		return true;
@@ -278,6 +282,7 @@ static int vfio_dirty_mapping_room_locked(struct vfio_dirty_container *c,
 {
 	struct vfio_dirty_mapping *m;
 
+	lockdep_assert_held(&c->lock);
 	if (c->dead)
 		return -EINVAL;
 	m = vfio_dirty_mapping_first_locked(c, iova);

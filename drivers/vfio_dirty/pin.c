@@ -77,7 +77,8 @@ static int vfio_dirty_await_settled_locked(struct vfio_dirty_container *c)
 
 /*
  * Pin the first of nr pages, which is absent, and those after it up to one that is
- * not: how many. The lock is dropped meanwhile.
+ * not: how many. The lock is dropped meanwhile. Not inlined, so that what is only
+ * pinned again need not save as many registers.
  */
 static noinline long vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
 					       struct vfio_dirty_mapping *m,
@@ -86,6 +87,7 @@ static noinline long vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
 {
 	long got, done = 0;
 
+	lockdep_assert_held(&c->lock);
 	nr = vfio_dirty_blocks_absent_locked(c, m, page, nr);
 	/* -ENOMEM is for the limit */
 	if (vfio_dirty_blocks_reserve_locked(c, m, page, page + nr))
@@ -221,6 +223,7 @@ static long vfio_dirty_pin_some_locked(struct vfio_dirty_container *c,
 	long got, patience = pin->done ? 0 : VFIO_DIRTY_PIN_PATIENCE;
 	struct vfio_dirty_mapping *m;
 
+	lockdep_assert_held(&c->lock);
 	m = vfio_dirty_mapping_enter_locked(c, iova, pin->prot, patience);
 	if (IS_ERR(m))
 		return PTR_ERR(m);
@@ -249,6 +252,7 @@ static void vfio_dirty_pin_hold_locked(struct vfio_dirty_container *c,
 	unsigned long page, nr;
 	u64 iova = pin->iova;
 
+	lockdep_assert_held(&c->lock);
 	for (nr = pin->nr; nr; nr--, iova += PAGE_SIZE) {
 		if (!m || m->last < iova)
 			m = vfio_dirty_mapping_find_locked(c, iova);
@@ -341,6 +345,7 @@ static void vfio_dirty_pin_drop_leaf_locked(struct vfio_dirty_container *c,
 	struct vfio_dirty_block *block;
 	unsigned int word, nr;
 
+	lockdep_assert_held(&c->lock);
 	for (word = 0; word < VFIO_DIRTY_LEAF_WORDS; word++) {
 		block = leaf->blocks[word];
 		if (!block || !block->present)

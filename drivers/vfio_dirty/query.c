@@ -220,6 +220,7 @@ static void vfio_dirty_chunk_read_locked(struct vfio_dirty_container *c,
 	unsigned long first, n, bit;
 	struct vfio_dirty_leaf *leaf;
 
+	lockdep_assert_held(&c->lock);
 	chunk->covered += p.nr;
 	if (chunk->ragged)
 		vfio_dirty_bits_set(chunk->mask, p.bit, p.nr);
@@ -243,6 +244,7 @@ static void vfio_dirty_chunk_mask_locked(struct vfio_dirty_container *c,
 	struct vfio_dirty_mapping *m;
 	struct vfio_dirty_piece p;
 
+	lockdep_assert_held(&c->lock);
 	memset(chunk->mask, 0, chunk->words * sizeof(u64));
 	m = vfio_dirty_mapping_first_locked(c, chunk->first);
 	for (; m && m->iova <= chunk->last;
@@ -262,6 +264,7 @@ static int vfio_dirty_chunk_check_locked(struct vfio_dirty_container *c,
 {
 	u64 epoch = vfio_dirty_epoch_locked(c);
 
+	lockdep_assert_held(&c->lock);
 	if (c->dead)
 		return -EINVAL;
 	if (q->layer == VFIO_DIRTY_WRITTEN)

@@ -85,6 +85,7 @@ static void vfio_dirty_rw_mark_locked(struct vfio_dirty_container *c,
 	unsigned long first = copy->offset >> PAGE_SHIFT;
 	unsigned long last;
 
+	lockdep_assert_held(&c->lock);
 	if (!copy->write || !copy->done)
 		return;
 	last = (copy->offset + copy->done - 1) >> PAGE_SHIFT;
@@ -99,6 +100,7 @@ static int vfio_dirty_rw_locked(struct vfio_dirty_container *c,
 	unsigned long last = (copy->offset + copy->len - 1) >> PAGE_SHIFT;
 	int ret;
 
+	lockdep_assert_held(&c->lock);
 	if (copy->write) {
 		ret = vfio_dirty_leaves_reserve_locked(c, copy->m, first,
 						       last - first + 1);
@@ -171,7 +173,10 @@ out:
 	return !left;
 }
 
-/* Make a copy of any size, which may sleep. */
+/*
+ * Make a copy of any size, which may sleep. Not inlined, so that a quick one need
+ * not save as many registers.
+ */
 static noinline int vfio_dirty_rw_slow(struct vfio_dirty_container *c, u64 iova,
 				       void *data, size_t count, bool write)
 {

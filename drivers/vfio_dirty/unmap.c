@@ -78,6 +78,7 @@ static int vfio_dirty_unmap_close_locked(struct vfio_dirty_container *c,
 	unsigned int round;
 	int ret;
 
+	lockdep_assert_held(&c->lock);
 	for (round = 0; round <= VFIO_DIRTY_UNMAP_ROUNDS; round++) {
 		vfio_dirty_unmap_stage_locked(c, m, VFIO_DIRTY_CLOSED);
 		ret = vfio_dirty_unmap_leave_locked(c, m);
@@ -106,6 +107,7 @@ static int vfio_dirty_unmap_one_locked(struct vfio_dirty_container *c,
 {
 	int ret;
 
+	lockdep_assert_held(&c->lock);
 	kref_get(&m->refs);
 	ret = vfio_dirty_unmap_close_locked(c, m);
 	if (!ret && bitmap) {
@@ -136,6 +138,7 @@ vfio_dirty_unmap_idle_locked(struct vfio_dirty_container *c,
 {
 	struct vfio_dirty_mapping *next;
 
+	lockdep_assert_held(&c->lock);
 	for (; m && m->last <= last; m = next) {
 		if (m->stage || m->pinned || atomic_read(&m->users))
 			break;
@@ -157,6 +160,7 @@ vfio_dirty_unmap_first_locked(struct vfio_dirty_container *c, u64 iova,
 {
 	struct vfio_dirty_mapping *m;
 
+	lockdep_assert_held(&c->lock);
 	m = vfio_dirty_mapping_first_locked(c, iova);
 	if (m && m->iova < iova)
 		m = vfio_dirty_mapping_next_locked(c, m, last);

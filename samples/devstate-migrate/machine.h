@@ -4,6 +4,12 @@
  * a thread that plays the guest's CPU. There is no hypervisor.
  *
  * Functions return 0 or -errno; machine_...() say on stderr what failed.
+ *
+ * Data flows one way: a file calls only files named before it here, which
+ * tools/checks/layers.sh proves of the objects.
+ *
+ *	progress, program, workload, model, address, wire, machine, cpu, run,
+ *	verify, report, setup, source, timer, target, pair, main
  */
 #ifndef DEVSTATE_MIGRATE_MACHINE_H
 #define DEVSTATE_MIGRATE_MACHINE_H
@@ -131,6 +137,9 @@ int machine_completed(struct machine *machine,
 
 /* Any time, also half open. */
 void machine_close(struct machine *machine);
+
+/* The same of a machine whose CPU was never started. */
+void machine_release(struct machine *machine);
 
 /* Say what failed and why; returns @error. */
 int machine_error(const char *what, int error);

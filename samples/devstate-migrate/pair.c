@@ -22,20 +22,6 @@ const struct roles *roles_of(const char *uuid)
 	return timer_is(uuid) ? &timer : &gpu;
 }
 
-int workload_of(const struct options *options, const struct machine *machine,
-		struct workload *work)
-{
-	*work = (struct workload) {
-		.seed = options->seed,
-		.rounds = options->rounds,
-		.ram_pages = options->ram_mib * (1024 * 1024 / WORKLOAD_PAGE),
-		.vram_pages = machine->gpu.vram_size / WORKLOAD_PAGE,
-	};
-	return workload_check(work) ?
-	       machine_error("--ram, --rounds or VRAM out of range", -EINVAL) :
-	       0;
-}
-
 static int run_to_the_end(struct machine *machine,
 			  const struct options *options, struct model *model,
 			  struct verify_result *result)

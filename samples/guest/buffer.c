@@ -314,6 +314,7 @@ static vm_fault_t mvgpu_guest_buffer_fault_locked(struct mvgpu_guest *guest,
 	struct mvgpu_guest_buffer *buffer = xa_load(&guest->buffers, number);
 	bool pfnmap = vmf->vma->vm_flags & VM_PFNMAP;
 
+	lockdep_assert_held(&guest->lock);
 	/* The number may be that of another kind of buffer by now. */
 	if (!buffer || page >= buffer->pages || buffer->vram != pfnmap)
 		return VM_FAULT_SIGBUS;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of mvgpu_guest.ko share.
+ * What the files of mvgpu_guest.ko share. Data flows one way: a file calls only
+ * files named before it here, which tools/checks/layers.sh proves of the objects.
+ *
+ *	gtt, command, buffer, queue, rest, guest, file, pm, main
  *
  * Locks: mmap_lock, then guest->lock, then queue->lock; who takes the locks of
  * all queues (rest.c) holds guest->lock. Nothing is copied from
@@ -153,7 +156,9 @@ struct mvgpu_guest {
 	u32 resumes;
 };
 
-/* main.c */
+/* guest.c */
+struct mvgpu_guest *mvgpu_guest_create(struct pci_dev *pdev,
+				       const struct file_operations *fops);
 void mvgpu_guest_put(struct mvgpu_guest *guest);
 int mvgpu_guest_identify(struct mvgpu_guest *guest);
 void mvgpu_guest_say_gone(struct mvgpu_guest *guest);

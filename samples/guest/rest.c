@@ -119,6 +119,7 @@ static int mvgpu_guest_rest_locked(struct mvgpu_guest *guest, u8 *room)
 	unsigned int i;
 	int ret = 0;
 
+	lockdep_assert_held(&guest->lock);
 	/* Between two accesses, and heads stand still: they say what is begun. */
 	pci_clear_master(guest->pdev);
 	for (i = 0; i < MVGPU_GUEST_QUEUES; i++)

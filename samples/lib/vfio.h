@@ -5,6 +5,11 @@
  * leave one out or take them in the wrong order.
  *
  * Functions return 0 (or what they say) or -errno, and print nothing.
+ *
+ * Data flows one way: a file calls only files named before it here, which
+ * tools/checks/layers.sh proves of the objects.
+ *
+ *	crc32c, blend, vfio, memory, gpu, devstate, mdev, sample
  */
 #ifndef SAMPLES_LIB_VFIO_H
 #define SAMPLES_LIB_VFIO_H

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * /dev/mvgpuN, as mvgpu_guest.h has it: the calls, and memory.
+ *
+ * Data flows one way: a file calls only files named before it here, which
+ * tools/checks/layers.sh proves of the objects.
+ *
+ *	device, model, arena, batch, status, stress, rewrite, main
  */
 #ifndef GUEST_WORKLOAD_DEVICE_H
 #define GUEST_WORKLOAD_DEVICE_H

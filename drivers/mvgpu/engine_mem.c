@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The way of a step to the memory behind the GTT, see access.h.
+ * The way of a step to the memory behind the GTT, see engine_mem.h.
  *
  * Getting ready goes round: look at all entries under the GTT's lock; if pages
  * are missing, drop it, pin or allocate them, and look again. If none is, the
@@ -18,17 +18,17 @@
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 
-#include "access.h"
+#include "engine_mem.h"
 #include "trace.h"
 
 /*
  * Then the worker looks at its stop flag before it goes on. A pin that is cut
  * short by what the VMM mapped takes a round for each piece.
  */
-#define MVGPU_ACCESS_TRIES	16
+#define MVGPU_ENGINE_MEM_TRIES	16
 
 /* What can be said of an entry without touching what it maps. */
-static u32 mvgpu_access_judge(struct mvgpu_device *dev, u64 entry, bool write)
+static u32 mvgpu_engine_mem_judge(struct mvgpu_device *dev, u64 entry, bool write)
 {
 	if (!(entry & MVGPU_GTT_VALID))
 		return MVGPU_FAULT_UNBOUND;
@@ -41,8 +41,8 @@ static u32 mvgpu_access_judge(struct mvgpu_device *dev, u64 entry, bool write)
 	return MVGPU_FAULT_NONE;
 }
 
-static void mvgpu_access_fail(struct mvgpu_side *side, u32 index, u64 entry,
-			      u32 fault)
+static void mvgpu_engine_mem_fail(struct mvgpu_side *side, u32 index, u64 entry,
+				  u32 fault)
 {
 	side->failed = fault;
 	side->failed_index = index;
@@ -53,8 +53,8 @@ static void mvgpu_access_fail(struct mvgpu_side *side, u32 index, u64 entry,
  * The pages of entries, which follow each other in memory as they do in @pages.
  * VRAM's may appear meanwhile, when the VMM writes there.
  */
-static struct page **mvgpu_access_pages_of(struct mvgpu_device *dev, u64 entry,
-					   u32 index)
+static struct page **mvgpu_engine_mem_pages_of(struct mvgpu_device *dev, u64 entry,
+					       u32 index)
 {
 	if (entry & MVGPU_GTT_VRAM)
 		return mvgpu_vram_pages(dev->vram, entry & MVGPU_GTT_ADDRESS);
@@ -63,8 +63,8 @@ static struct page **mvgpu_access_pages_of(struct mvgpu_device *dev, u64 entry,
 }
 
 /* How many go together: entries, and pages or the lack of them; at most @max. */
-static u32 mvgpu_access_follow(const u64 *entries, struct page **pages,
-			       struct page *page, u32 max)
+static u32 mvgpu_engine_mem_follow(const u64 *entries, struct page **pages,
+				   struct page *page, u32 max)
 {
 	unsigned int step = page && page != MVGPU_GTT_COPIED ? 1 : 0;
 	u64 entry = entries[0];
@@ -81,14 +81,14 @@ static u32 mvgpu_access_follow(const u64 *entries, struct page **pages,
 }
 
 /* A segment from entry @index on, of at most @max pages. */
-static u32 mvgpu_access_segment_locked(struct mvgpu_device *dev,
-				       struct mvgpu_side *side, u32 index,
-				       u32 max, bool write)
+static u32 mvgpu_engine_mem_segment_locked(struct mvgpu_device *dev,
+					   struct mvgpu_side *side, u32 index,
+					   u32 max, bool write)
 {
 	struct mvgpu_segment *segment = &side->segments[side->nr_segments++];
 	const u64 *entries = dev->gtt.entries + index;
 	u64 entry = entries[0];
-	struct page **pages = mvgpu_access_pages_of(dev, entry, index);
+	struct page **pages = mvgpu_engine_mem_pages_of(dev, entry, index);
 	struct page *page = READ_ONCE(pages[0]);
 	bool vram = entry & MVGPU_GTT_VRAM;
 
@@ -101,7 +101,7 @@ static u32 mvgpu_access_segment_locked(struct mvgpu_device *dev,
 	segment->entry = entry;
 	segment->copied = page == MVGPU_GTT_COPIED;
 	segment->page = segment->copied ? NULL : page;
-	segment->nr = mvgpu_access_follow(entries, pages, page, max);
+	segment->nr = mvgpu_engine_mem_follow(entries, pages, page, max);
 	/* VRAM that does not exist can be read; elsewhere nothing is pinned */
 	if (!page && (vram ? write : !!dev->dirty))
 		side->missing = true;
@@ -113,10 +113,10 @@ static u32 mvgpu_access_segment_locked(struct mvgpu_device *dev,
 }
 
 /* Cut a range into segments; the fault of the first page that has one. */
-static u32 mvgpu_access_range_locked(struct mvgpu_device *dev,
-				     struct mvgpu_side *side,
-				     const struct mvgpu_range *range,
-				     bool write)
+static u32 mvgpu_engine_mem_range_locked(struct mvgpu_device *dev,
+					 struct mvgpu_side *side,
+					 const struct mvgpu_range *range,
+					 bool write)
 {
 	u32 index = range->index, end = index + range->nr;
 	u32 behind = MVGPU_FAULT_NONE, fault;
@@ -129,19 +129,19 @@ static u32 mvgpu_access_range_locked(struct mvgpu_device *dev,
 		behind = side->failed;
 	}
 	while (index < end) {
-		fault = mvgpu_access_judge(dev, dev->gtt.entries[index], write);
+		fault = mvgpu_engine_mem_judge(dev, dev->gtt.entries[index], write);
 		if (fault)
 			return fault;
-		index += mvgpu_access_segment_locked(dev, side, index,
-						     end - index, write);
+		index += mvgpu_engine_mem_segment_locked(dev, side, index,
+							 end - index, write);
 	}
 
 	return behind;
 }
 
-static void mvgpu_access_look_locked(struct mvgpu_device *dev, bool write)
+static void mvgpu_engine_mem_look_locked(struct mvgpu_device *dev, bool write)
 {
-	struct mvgpu_side *side = &dev->worker.access->sides[write];
+	struct mvgpu_side *side = &dev->worker.mem->sides[write];
 	unsigned int i;
 
 	lockdep_assert_held(&dev->gtt.lock);
@@ -149,20 +149,20 @@ static void mvgpu_access_look_locked(struct mvgpu_device *dev, bool write)
 	side->missing = false;
 	side->fault = MVGPU_FAULT_NONE;
 	for (i = 0; i < side->nr_ranges && !side->fault; i++)
-		side->fault = mvgpu_access_range_locked(dev, side,
-							&side->ranges[i],
-							write);
+		side->fault = mvgpu_engine_mem_range_locked(dev, side,
+							    &side->ranges[i],
+							    write);
 }
 
 /*
  * All of the pages, or as many as go, or none and why: 0 or -errno. If there is one
  * that cannot be pinned for now, the first may be another.
  */
-static int mvgpu_access_pin_some(struct mvgpu_device *dev, u64 entry,
-				 unsigned int *nr)
+static int mvgpu_engine_mem_pin_some(struct mvgpu_device *dev, u64 entry,
+				     unsigned int *nr)
 {
 	int prot = IOMMU_READ | (entry & MVGPU_GTT_WRITE ? IOMMU_WRITE : 0);
-	struct page **pages = dev->worker.access->pages;
+	struct page **pages = dev->worker.mem->pages;
 	u64 iova = entry & MVGPU_GTT_ADDRESS;
 	int ret;
 
@@ -183,45 +183,45 @@ static int mvgpu_access_pin_some(struct mvgpu_device *dev, u64 entry,
 }
 
 /* The first page of a segment cannot be pinned: is that a fault? */
-static void mvgpu_access_refused(struct mvgpu_device *dev,
-				 struct mvgpu_side *side,
-				 const struct mvgpu_segment *segment, u64 epoch,
-				 int error)
+static void mvgpu_engine_mem_refused(struct mvgpu_device *dev,
+				     struct mvgpu_side *side,
+				     const struct mvgpu_segment *segment, u64 epoch,
+				     int error)
 {
 	switch (error) {
 	case -ENOMEM:
-		mvgpu_access_fail(side, segment->index, segment->entry,
-				  MVGPU_FAULT_MEMLOCK);
+		mvgpu_engine_mem_fail(side, segment->index, segment->entry,
+				      MVGPU_FAULT_MEMLOCK);
 		break;
 	case -EINVAL:
 	case -EPERM:
-		mvgpu_access_fail(side, segment->index, segment->entry,
-				  MVGPU_FAULT_IOVA);
+		mvgpu_engine_mem_fail(side, segment->index, segment->entry,
+				      MVGPU_FAULT_IOVA);
 		break;
 	default:
-		dev->worker.access->behind_copied = segment->index + 1;
+		dev->worker.mem->behind_copied = segment->index + 1;
 		mvgpu_gtt_copy(&dev->gtt, segment->index, epoch);
 		break;
 	}
 }
 
 /* Pin a segment, or its first pages. False if that did not help. */
-static bool mvgpu_access_pin(struct mvgpu_device *dev, struct mvgpu_side *side,
-			     const struct mvgpu_segment *segment, u64 epoch)
+static bool mvgpu_engine_mem_pin(struct mvgpu_device *dev, struct mvgpu_side *side,
+				 const struct mvgpu_segment *segment, u64 epoch)
 {
-	struct mvgpu_access *access = dev->worker.access;
+	struct mvgpu_engine_mem *mem = dev->worker.mem;
 	unsigned int nr = segment->nr;
 	int ret;
 
 	/* likely to be memory of the same kind */
-	if (access->behind_copied && access->behind_copied == segment->index)
+	if (mem->behind_copied && mem->behind_copied == segment->index)
 		nr = 1;
-	ret = mvgpu_access_pin_some(dev, segment->entry, &nr);
+	ret = mvgpu_engine_mem_pin_some(dev, segment->entry, &nr);
 	if (ret) {
-		mvgpu_access_refused(dev, side, segment, epoch, ret);
+		mvgpu_engine_mem_refused(dev, side, segment, epoch, ret);
 		return false;
 	}
-	if (mvgpu_gtt_adopt(&dev->gtt, segment->index, nr, access->pages,
+	if (mvgpu_gtt_adopt(&dev->gtt, segment->index, nr, mem->pages,
 			    epoch))
 		return nr == segment->nr;
 	trace_mvgpu_unpin(dev->vdev.dev, segment->entry & MVGPU_GTT_ADDRESS,
@@ -232,25 +232,25 @@ static bool mvgpu_access_pin(struct mvgpu_device *dev, struct mvgpu_side *side,
 }
 
 /* Allocate VRAM, or its first pages. False if there is no memory for all. */
-static bool mvgpu_access_allocate(struct mvgpu_device *dev,
-				  struct mvgpu_side *side,
-				  const struct mvgpu_segment *segment)
+static bool mvgpu_engine_mem_allocate(struct mvgpu_device *dev,
+				      struct mvgpu_side *side,
+				      const struct mvgpu_segment *segment)
 {
 	u32 nr = mvgpu_vram_allocate(dev->vram,
 				     segment->entry & MVGPU_GTT_ADDRESS,
 				     segment->nr);
 
 	if (!nr)
-		mvgpu_access_fail(side, segment->index, segment->entry,
-				  MVGPU_FAULT_MEMORY);
+		mvgpu_engine_mem_fail(side, segment->index, segment->entry,
+				      MVGPU_FAULT_MEMORY);
 
 	return nr == segment->nr;
 }
 
 /* What is missing of one side; the other then looks again, and may share. */
-static void mvgpu_access_get(struct mvgpu_device *dev, bool write, u64 epoch)
+static void mvgpu_engine_mem_get(struct mvgpu_device *dev, bool write, u64 epoch)
 {
-	struct mvgpu_side *side = &dev->worker.access->sides[write];
+	struct mvgpu_side *side = &dev->worker.mem->sides[write];
 	const struct mvgpu_segment *segment = side->segments;
 	const struct mvgpu_segment *end = segment + side->nr_segments;
 	bool all = true;
@@ -260,24 +260,24 @@ static void mvgpu_access_get(struct mvgpu_device *dev, bool write, u64 epoch)
 			continue;
 		if (!(segment->entry & MVGPU_GTT_VRAM))
 			all = !dev->dirty ||
-			      mvgpu_access_pin(dev, side, segment, epoch);
+			      mvgpu_engine_mem_pin(dev, side, segment, epoch);
 		else if (write)
-			all = mvgpu_access_allocate(dev, side, segment);
+			all = mvgpu_engine_mem_allocate(dev, side, segment);
 	}
 }
 
 /* Under the lock, and the step begins if nothing is missing. */
-static bool mvgpu_access_look(struct mvgpu_device *dev, u64 *epoch)
+static bool mvgpu_engine_mem_look(struct mvgpu_device *dev, u64 *epoch)
 {
-	struct mvgpu_side *sides = dev->worker.access->sides;
+	struct mvgpu_side *sides = dev->worker.mem->sides;
 	struct mvgpu_gtt *gtt = &dev->gtt;
 	bool ready;
 
 	mvgpu_gtt_lock(gtt);
 	if (gtt->nr_copied && time_after(jiffies, gtt->copied_until))
 		mvgpu_gtt_try_again_locked(gtt);
-	mvgpu_access_look_locked(dev, false);
-	mvgpu_access_look_locked(dev, true);
+	mvgpu_engine_mem_look_locked(dev, false);
+	mvgpu_engine_mem_look_locked(dev, true);
 	*epoch = gtt->epoch;
 	ready = !sides[0].missing && !sides[1].missing;
 	if (ready) {
@@ -292,25 +292,25 @@ static bool mvgpu_access_look(struct mvgpu_device *dev, u64 *epoch)
 }
 
 /**
- * mvgpu_access_begin - get the pages that were named; the chunk begins
+ * mvgpu_engine_mem_begin - get the pages that were named; the chunk begins
  * @dev: the device
  *
- * Pages from the first that faults on are not there: mvgpu_access_map() says
+ * Pages from the first that faults on are not there: mvgpu_engine_mem_map() says
  * so when the chunk comes to them.
  *
  * Return: 0; end the chunk. Or -EAGAIN if entries did not hold still.
  */
-int mvgpu_access_begin(struct mvgpu_device *dev)
+int mvgpu_engine_mem_begin(struct mvgpu_device *dev)
 {
-	struct mvgpu_side *sides = dev->worker.access->sides;
+	struct mvgpu_side *sides = dev->worker.mem->sides;
 	unsigned int tries;
 	u64 epoch;
 
-	for (tries = 0; tries < MVGPU_ACCESS_TRIES; tries++) {
-		if (mvgpu_access_look(dev, &epoch))
+	for (tries = 0; tries < MVGPU_ENGINE_MEM_TRIES; tries++) {
+		if (mvgpu_engine_mem_look(dev, &epoch))
 			return 0;
-		mvgpu_access_get(dev, sides[true].missing && !sides[false].missing,
-				 epoch);
+		mvgpu_engine_mem_get(dev, sides[true].missing && !sides[false].missing,
+				     epoch);
 	}
 	/* nobody is kept waiting for a step that does not begin */
 	mutex_lock(&dev->gtt.lock);
@@ -319,8 +319,8 @@ int mvgpu_access_begin(struct mvgpu_device *dev)
 	return -EAGAIN;
 }
 
-static void mvgpu_access_mark(struct mvgpu_device *dev,
-			      const struct mvgpu_written *written)
+static void mvgpu_engine_mem_mark(struct mvgpu_device *dev,
+				  const struct mvgpu_written *written)
 {
 	if (!written->len)
 		return;
@@ -335,61 +335,61 @@ static void mvgpu_access_mark(struct mvgpu_device *dev,
 }
 
 /* The last byte, which unlike the one behind it always has a number. */
-static u64 mvgpu_access_last(const struct mvgpu_written *written)
+static u64 mvgpu_engine_mem_last(const struct mvgpu_written *written)
 {
 	return written->start + (written->len - 1);
 }
 
 /* Are these in one page, or in two that are neighbours? */
-static bool mvgpu_access_near(const struct mvgpu_written *a,
-			      const struct mvgpu_written *b)
+static bool mvgpu_engine_mem_near(const struct mvgpu_written *a,
+				  const struct mvgpu_written *b)
 {
 	return a->vram == b->vram &&
 	       a->start / MVGPU_PAGE_SIZE <=
-			mvgpu_access_last(b) / MVGPU_PAGE_SIZE + 1 &&
+			mvgpu_engine_mem_last(b) / MVGPU_PAGE_SIZE + 1 &&
 	       b->start / MVGPU_PAGE_SIZE <=
-			mvgpu_access_last(a) / MVGPU_PAGE_SIZE + 1;
+			mvgpu_engine_mem_last(a) / MVGPU_PAGE_SIZE + 1;
 }
 
 /**
- * mvgpu_access_written - bytes were written
- * @dev: the device; between mvgpu_access_begin() and mvgpu_access_end()
+ * mvgpu_engine_mem_written - bytes were written
+ * @dev: the device; between mvgpu_engine_mem_begin() and mvgpu_engine_mem_end()
  * @next: the bytes
  *
  * Neighbours are marked together, by the end of the chunk at the latest. All
  * from the first to the last byte then counts as written, which is the same to
  * whoever counts pages.
  */
-void mvgpu_access_written(struct mvgpu_device *dev,
-			  const struct mvgpu_written *next)
+void mvgpu_engine_mem_written(struct mvgpu_device *dev,
+			      const struct mvgpu_written *next)
 {
-	struct mvgpu_written *written = &dev->worker.access->written;
+	struct mvgpu_written *written = &dev->worker.mem->written;
 	u64 last;
 
-	if (written->len && mvgpu_access_near(written, next)) {
-		last = max(mvgpu_access_last(written), mvgpu_access_last(next));
+	if (written->len && mvgpu_engine_mem_near(written, next)) {
+		last = max(mvgpu_engine_mem_last(written), mvgpu_engine_mem_last(next));
 		written->start = min(written->start, next->start);
 		written->len = last - written->start + 1;
 		return;
 	}
-	mvgpu_access_mark(dev, written);
+	mvgpu_engine_mem_mark(dev, written);
 	*written = *next;
 }
 
 /**
- * mvgpu_access_end - what was written is marked; the chunk ends
+ * mvgpu_engine_mem_end - what was written is marked; the chunk ends
  * @dev: the device
  */
-void mvgpu_access_end(struct mvgpu_device *dev)
+void mvgpu_engine_mem_end(struct mvgpu_device *dev)
 {
-	struct mvgpu_access *access = dev->worker.access;
+	struct mvgpu_engine_mem *mem = dev->worker.mem;
 
-	mvgpu_access_mark(dev, &access->written);
+	mvgpu_engine_mem_mark(dev, &mem->written);
 	mvgpu_gtt_chunk_end(&dev->gtt);
 }
 
 /**
- * mvgpu_access_peek - read bytes of a page that is there already
+ * mvgpu_engine_mem_peek - read bytes of a page that is there already
  * @dev: the device
  * @address: GPU address of the first
  * @data: filled in
@@ -399,8 +399,8 @@ void mvgpu_access_end(struct mvgpu_device *dev)
  *
  * Return: false if it takes a step.
  */
-bool mvgpu_access_peek(struct mvgpu_device *dev, u64 address, void *data,
-		       u32 len)
+bool mvgpu_engine_mem_peek(struct mvgpu_device *dev, u64 address, void *data,
+			   u32 len)
 {
 	u32 index = address / MVGPU_PAGE_SIZE;
 	struct page *page = NULL;
@@ -408,8 +408,8 @@ bool mvgpu_access_peek(struct mvgpu_device *dev, u64 address, void *data,
 
 	mvgpu_gtt_lock(&dev->gtt);
 	entry = dev->gtt.entries[index];
-	if (!mvgpu_access_judge(dev, entry, false))
-		page = READ_ONCE(*mvgpu_access_pages_of(dev, entry, index));
+	if (!mvgpu_engine_mem_judge(dev, entry, false))
+		page = READ_ONCE(*mvgpu_engine_mem_pages_of(dev, entry, index));
 	if (page == MVGPU_GTT_COPIED)
 		page = NULL;
 	if (page)
@@ -420,15 +420,15 @@ bool mvgpu_access_peek(struct mvgpu_device *dev, u64 address, void *data,
 }
 
 /**
- * mvgpu_access_bounce - copy guest memory that is not pinned
+ * mvgpu_engine_mem_bounce - copy guest memory that is not pinned
  * @dev: the device
  * @window: not mapped
  * @write: from the buffer, else to it
  *
  * Return: enum mvgpu_fault.
  */
-u32 mvgpu_access_bounce(struct mvgpu_device *dev, struct mvgpu_window *window,
-			bool write)
+u32 mvgpu_engine_mem_bounce(struct mvgpu_device *dev, struct mvgpu_window *window,
+			    bool write)
 {
 	u64 iova = (window->entry & MVGPU_GTT_ADDRESS) + window->offset;
 	int ret;

@@ -7,8 +7,8 @@
  * What runs for every page of a chunk is here, to be inlined: a page takes
  * little more than its memcpy().
  */
-#ifndef _MVGPU_ACCESS_H
-#define _MVGPU_ACCESS_H
+#ifndef _MVGPU_ENGINE_MEM_H
+#define _MVGPU_ENGINE_MEM_H
 
 #include <linux/err.h>
 #include <linux/highmem.h>
@@ -86,7 +86,7 @@ struct mvgpu_written {
 };
 
 /**
- * struct mvgpu_access - the pages of the chunk that is being run
+ * struct mvgpu_engine_mem - the pages of the chunk that is being run
  * @sides: those that are read, and those that are written
  * @written: of the latter
  * @pages: what a pin gives
@@ -94,7 +94,7 @@ struct mvgpu_written {
  * @bounce: guest memory that is not pinned passes through here: what is read,
  *	and what is written
  */
-struct mvgpu_access {
+struct mvgpu_engine_mem {
 	struct mvgpu_side sides[2];
 	struct mvgpu_written written;
 	struct page *pages[MVGPU_CHUNK_PAGES];
@@ -120,17 +120,17 @@ struct mvgpu_window {
 	bool mapped;
 };
 
-/* access.c */
-int mvgpu_access_begin(struct mvgpu_device *dev);
-void mvgpu_access_end(struct mvgpu_device *dev);
-bool mvgpu_access_peek(struct mvgpu_device *dev, u64 address, void *data,
-		       u32 len);
-void mvgpu_access_written(struct mvgpu_device *dev,
-			  const struct mvgpu_written *next);
-u32 mvgpu_access_bounce(struct mvgpu_device *dev, struct mvgpu_window *window,
-			bool write);
+/* engine_mem.c */
+int mvgpu_engine_mem_begin(struct mvgpu_device *dev);
+void mvgpu_engine_mem_end(struct mvgpu_device *dev);
+bool mvgpu_engine_mem_peek(struct mvgpu_device *dev, u64 address, void *data,
+			   u32 len);
+void mvgpu_engine_mem_written(struct mvgpu_device *dev,
+			      const struct mvgpu_written *next);
+u32 mvgpu_engine_mem_bounce(struct mvgpu_device *dev, struct mvgpu_window *window,
+			    bool write);
 
-/* gtt.c, for access.c */
+/* gtt.c, for engine_mem.c */
 void mvgpu_gtt_lock(struct mvgpu_gtt *gtt);
 void mvgpu_gtt_unlock(struct mvgpu_gtt *gtt);
 bool mvgpu_gtt_adopt(struct mvgpu_gtt *gtt, u32 first, unsigned int nr,
@@ -140,48 +140,48 @@ void mvgpu_gtt_try_again_locked(struct mvgpu_gtt *gtt);
 void mvgpu_gtt_chunk_end(struct mvgpu_gtt *gtt);
 
 /**
- * mvgpu_access_wanted - is the step to end with this chunk?
- * @dev: the device; between mvgpu_access_begin() and mvgpu_access_end()
+ * mvgpu_engine_mem_wanted - is the step to end with this chunk?
+ * @dev: the device; between mvgpu_engine_mem_begin() and mvgpu_engine_mem_end()
  *
  * Return: whether somebody waits for the worker or for the pages of the step.
  */
-static inline bool mvgpu_access_wanted(struct mvgpu_device *dev)
+static inline bool mvgpu_engine_mem_wanted(struct mvgpu_device *dev)
 {
 	return READ_ONCE(dev->worker.wanted) || READ_ONCE(dev->gtt.collectors);
 }
 
 /**
- * mvgpu_access_reset - a step begins to name its pages
- * @access: the worker's
+ * mvgpu_engine_mem_reset - a step begins to name its pages
+ * @mem: the worker's
  */
-static inline void mvgpu_access_reset(struct mvgpu_access *access)
+static inline void mvgpu_engine_mem_reset(struct mvgpu_engine_mem *mem)
 {
 	unsigned int i;
 
 	for (i = 0; i < 2; i++) {
-		access->sides[i].nr = 0;
-		access->sides[i].nr_ranges = 0;
-		access->sides[i].at = 0;
-		access->sides[i].failed = MVGPU_FAULT_NONE;
+		mem->sides[i].nr = 0;
+		mem->sides[i].nr_ranges = 0;
+		mem->sides[i].at = 0;
+		mem->sides[i].failed = MVGPU_FAULT_NONE;
 	}
-	access->written.len = 0;
+	mem->written.len = 0;
 }
 
 /**
- * mvgpu_access_room - how many pages more can a step touch?
- * @access: the worker's
+ * mvgpu_engine_mem_room - how many pages more can a step touch?
+ * @mem: the worker's
  *
  * Return: how many.
  */
-static inline u32 mvgpu_access_room(const struct mvgpu_access *access)
+static inline u32 mvgpu_engine_mem_room(const struct mvgpu_engine_mem *mem)
 {
 	return MVGPU_CHUNK_PAGES -
-	       (access->sides[false].nr + access->sides[true].nr);
+	       (mem->sides[false].nr + mem->sides[true].nr);
 }
 
 /**
- * mvgpu_access_add - name the pages of a range
- * @access: the worker's; it has room
+ * mvgpu_engine_mem_add - name the pages of a range
+ * @mem: the worker's; it has room
  * @address: GPU address of its first byte
  * @len: bytes, at least 1
  * @write: they are written, else read
@@ -189,10 +189,10 @@ static inline u32 mvgpu_access_room(const struct mvgpu_access *access)
  * A command goes through memory in one direction, so that only the page named
  * last may be named again.
  */
-static inline void mvgpu_access_add(struct mvgpu_access *access, u64 address,
-				    u32 len, bool write)
+static inline void mvgpu_engine_mem_add(struct mvgpu_engine_mem *mem, u64 address,
+					u32 len, bool write)
 {
-	struct mvgpu_side *side = &access->sides[write];
+	struct mvgpu_side *side = &mem->sides[write];
 	struct mvgpu_range *range = side->ranges + side->nr_ranges;
 	u32 index = address / MVGPU_PAGE_SIZE;
 	u32 last = (address + len - 1) / MVGPU_PAGE_SIZE;
@@ -213,7 +213,7 @@ static inline void mvgpu_access_add(struct mvgpu_access *access, u64 address,
 }
 
 /* Why a page that was named cannot be touched. */
-static inline u32 mvgpu_access_refusal(const struct mvgpu_side *side)
+static inline u32 mvgpu_engine_mem_refusal(const struct mvgpu_side *side)
 {
 	/* the engine goes through pages in another order than it named them */
 	if (WARN_ON_ONCE(!side->fault))
@@ -223,8 +223,8 @@ static inline u32 mvgpu_access_refusal(const struct mvgpu_side *side)
 }
 
 /* Where memory is mapped for ever, as it is on 64 bits, neighbours are one piece. */
-static inline u32 mvgpu_access_reach(const struct mvgpu_segment *segment,
-				     u32 nr, u32 offset)
+static inline u32 mvgpu_engine_mem_reach(const struct mvgpu_segment *segment,
+					 u32 nr, u32 offset)
 {
 	u32 pages = 1;
 
@@ -235,25 +235,25 @@ static inline u32 mvgpu_access_reach(const struct mvgpu_segment *segment,
 }
 
 /**
- * mvgpu_access_map - make bytes accessible
- * @dev: the device; between mvgpu_access_begin() and mvgpu_access_end()
+ * mvgpu_engine_mem_map - make bytes accessible
+ * @dev: the device; between mvgpu_engine_mem_begin() and mvgpu_engine_mem_end()
  * @address: GPU address of the first; pages are used in the order in which they
  *	were named
  * @max: how many are wanted
  * @write: they are all written, else read; at most one window of each kind
  * @window: filled in, with as many bytes as can be mapped at once: at least
  *	those up to the end of the page, at most @max; undo in reverse order with
- *	mvgpu_access_unmap()
+ *	mvgpu_engine_mem_unmap()
  *
  * What bounces is to be fetched before it is read.
  *
  * Return: enum mvgpu_fault.
  */
-static __always_inline u32 mvgpu_access_map(struct mvgpu_device *dev,
-					    u64 address, u32 max, bool write,
-					    struct mvgpu_window *window)
+static __always_inline u32 mvgpu_engine_mem_map(struct mvgpu_device *dev,
+						u64 address, u32 max, bool write,
+						struct mvgpu_window *window)
 {
-	struct mvgpu_side *side = &dev->worker.access->sides[write];
+	struct mvgpu_side *side = &dev->worker.mem->sides[write];
 	u32 nr = address / MVGPU_PAGE_SIZE, offset = address % MVGPU_PAGE_SIZE;
 	const struct mvgpu_segment *segment = &side->segments[side->at];
 	struct page *page;
@@ -265,54 +265,54 @@ static __always_inline u32 mvgpu_access_map(struct mvgpu_device *dev,
 	}
 	if (side->at >= side->nr_segments ||
 	    nr - segment->index >= segment->nr)
-		return mvgpu_access_refusal(side);
+		return mvgpu_engine_mem_refusal(side);
 
 	nr -= segment->index;
 	page = segment->page;
 	window->entry = segment->entry + (u64)nr * MVGPU_PAGE_SIZE;
 	window->offset = offset;
-	window->len = min(max, mvgpu_access_reach(segment, nr, offset));
+	window->len = min(max, mvgpu_engine_mem_reach(segment, nr, offset));
 	window->write = write;
 	window->mapped = page || (window->entry & MVGPU_GTT_VRAM);
 	if (window->mapped)
 		window->data = kmap_local_page(page ? page + nr :
 						      ZERO_PAGE(0)) + offset;
 	else
-		window->data = dev->worker.access->bounce[write];
+		window->data = dev->worker.mem->bounce[write];
 
 	return MVGPU_FAULT_NONE;
 }
 
 /**
- * mvgpu_access_fetch - before bytes of a window are read
+ * mvgpu_engine_mem_fetch - before bytes of a window are read
  * @dev: the device
- * @window: from mvgpu_access_map()
+ * @window: from mvgpu_engine_mem_map()
  *
  * Return: enum mvgpu_fault.
  */
-static inline u32 mvgpu_access_fetch(struct mvgpu_device *dev,
-				     struct mvgpu_window *window)
+static inline u32 mvgpu_engine_mem_fetch(struct mvgpu_device *dev,
+					 struct mvgpu_window *window)
 {
 	return window->mapped ? MVGPU_FAULT_NONE :
-				mvgpu_access_bounce(dev, window, false);
+				mvgpu_engine_mem_bounce(dev, window, false);
 }
 
 /**
- * mvgpu_access_unmap - done with a window
+ * mvgpu_engine_mem_unmap - done with a window
  * @dev: the device
- * @window: from mvgpu_access_map()
+ * @window: from mvgpu_engine_mem_map()
  *
  * Return: enum mvgpu_fault; bytes that bounce may turn out not to be
  * writable only now.
  */
-static inline u32 mvgpu_access_unmap(struct mvgpu_device *dev,
-				     struct mvgpu_window *window)
+static inline u32 mvgpu_engine_mem_unmap(struct mvgpu_device *dev,
+					 struct mvgpu_window *window)
 {
-	struct mvgpu_written *written = &dev->worker.access->written;
+	struct mvgpu_written *written = &dev->worker.mem->written;
 	struct mvgpu_written next;
 
 	if (!window->mapped)
-		return window->write ? mvgpu_access_bounce(dev, window, true) :
+		return window->write ? mvgpu_engine_mem_bounce(dev, window, true) :
 				       MVGPU_FAULT_NONE;
 
 	kunmap_local(window->data);
@@ -327,9 +327,9 @@ static inline u32 mvgpu_access_unmap(struct mvgpu_device *dev,
 	    next.vram == written->vram)
 		written->len += next.len;
 	else
-		mvgpu_access_written(dev, &next);
+		mvgpu_engine_mem_written(dev, &next);
 
 	return MVGPU_FAULT_NONE;
 }
 
-#endif /* _MVGPU_ACCESS_H */
+#endif /* _MVGPU_ENGINE_MEM_H */
