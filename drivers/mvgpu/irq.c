@@ -4,7 +4,7 @@
  * a latch for each queue that keeps what cannot be delivered: while the device
  * is stopped or may not master the bus, and while its vector has no eventfd.
  *
- * All is protected by the worker's lock, so that a stop is a line: what was
+ * All is protected by the device's lock, so that a stop is a line: what was
  * raised before it is delivered before it returns, or latched.
  */
 #include <linux/bits.h>

@@ -76,7 +76,7 @@ static bool mvgpu_worker_wake(struct mvgpu_device *dev)
 	return alive;
 }
 
-/* In interrupt context, where the worker's lock cannot be taken. */
+/* In interrupt context, where the device's lock cannot be taken. */
 static enum hrtimer_restart mvgpu_worker_timer(struct hrtimer *timer)
 {
 	struct mvgpu_device *dev = container_of(timer, struct mvgpu_device,
