@@ -14,19 +14,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "context.h"
+#include "klog.h"
 #include "rig.h"
 #include "text.h"
+#include "userfault.h"
 #include "vmm.h"
 
 #define MIB		(1024 * 1024ULL)
 #define CGROUP		"/sys/fs/cgroup/mvgpu-freeze/"
+#define FREEZER		"/run/mvgpu-freezer/"
 #define NOPS		8
 /* Bytes, each a row: as long as a chunk can take. */
 #define SLOW		0x10000
@@ -56,22 +61,6 @@ FIXTURE(cgroup)
 /* Shared with the VMM, which fills it in. */
 static struct view *theirs;
 
-/* The number behind a key, or -1. */
-static long long read_key(const char *path, const char *key)
-{
-	FILE *file = fopen(path, "r");
-	long long value = -1;
-	char line[128];
-
-	while (file && value < 0 && fgets(line, sizeof(line), file))
-		if (!strncmp(line, key, strlen(key)) &&
-		    line[strlen(key)] == ' ')
-			value = atoll(line + strlen(key));
-	if (file)
-		fclose(file);
-	return value;
-}
-
 static int wait_frozen(int frozen)
 {
 	struct pollfd fd = { .events = POLLPRI };
@@ -84,7 +73,7 @@ static int wait_frozen(int frozen)
 		return -errno;
 	/* who has read it is told of the next change */
 	while (pread(fd.fd, text, sizeof(text), 0) > 0 &&
-	       read_key(CGROUP "cgroup.events", "frozen") != frozen && !ret)
+	       text_number(CGROUP "cgroup.events", "frozen") != frozen && !ret)
 		if (poll(&fd, 1, end - rig_now_ms()) != 1)
 			ret = -ETIMEDOUT;
 	close(fd.fd);
@@ -155,10 +144,14 @@ FIXTURE_SETUP(cgroup)
 FIXTURE_TEARDOWN(cgroup)
 {
 	text_write(CGROUP "cgroup.freeze", "0");
+	text_write(FREEZER "group/freezer.state", "THAWED");
 	vfio_close(&self->view.vfio);
 	vmm_destroy(&self->vmm);
 	rig_destroy(&self->witness);
 	EXPECT_EQ(0, remove_cgroup());
+	rmdir(FREEZER "group");
+	umount(FREEZER);
+	rmdir(FREEZER);
 	munmap(theirs, sizeof(*theirs));
 }
 
@@ -345,6 +338,60 @@ TEST_F(cgroup, that_is_frozen_lets_others_close)
 	EXPECT_EQ(0, thaw_group());
 }
 
+/* Its parent is told when all of its threads have stopped. */
+static int stop_vmm(const struct vmm *vmm)
+{
+	int status;
+
+	if (kill(vmm->pid, SIGSTOP) ||
+	    waitpid(vmm->pid, &status, WUNTRACED) != vmm->pid)
+		return -errno;
+	return WIFSTOPPED(status) ? 0 : -EPROTO;
+}
+
+TEST_F(cgroup, whose_vmm_is_stopped_lets_others_close)
+{
+	ASSERT_EQ(0, start(&self->vmm, &self->view, life_that_passes_it_on));
+	__atomic_store_n(self->vmm.go, 1, __ATOMIC_RELEASE);
+	ASSERT_EQ('c', vmm_heard(&self->vmm));
+	ASSERT_EQ(0, stop_vmm(&self->vmm));
+	vfio_close(&self->view.vfio);
+	ASSERT_EQ(0, rig_open(&self->vmm.rig));
+	EXPECT_EQ(0, rig_run(&self->vmm.rig, gpu_fence(RIG_RAM, 1)));
+}
+
+/* Freeze the VMM as older cgroups do, and suspend: 0 or -errno. */
+static int freeze_by_version_1(const struct vmm *vmm)
+{
+	long long end = rig_now_ms() + RIG_TIMEOUT_MS;
+	char pid[32];
+	int ret;
+
+	snprintf(pid, sizeof(pid), "%d", vmm->pid);
+	if (mkdir(FREEZER "group", 0700))
+		return -errno;
+	ret = text_write(FREEZER "group/cgroup.procs", pid) ?:
+	      text_write(FREEZER "group/freezer.state", "FROZEN");
+	/* it is FREEZING until all have stopped */
+	while (!ret && system("grep -qx FROZEN " FREEZER "group/freezer.state"))
+		ret = rig_now_ms() > end ? -ETIMEDOUT : 0;
+	return ret;
+}
+
+TEST_F(cgroup, of_version_1_that_is_frozen_lets_others_close)
+{
+	mkdir(FREEZER, 0700);
+	if (mount("cgroup", FREEZER, "cgroup", 0, "freezer"))
+		SKIP(return, "no freezer in cgroups of version 1 (CONFIG_CGROUP_FREEZER)");
+	ASSERT_EQ(0, start(&self->vmm, &self->view, life_that_passes_it_on));
+	__atomic_store_n(self->vmm.go, 1, __ATOMIC_RELEASE);
+	ASSERT_EQ('c', vmm_heard(&self->vmm));
+	ASSERT_EQ(0, freeze_by_version_1(&self->vmm));
+	vfio_close(&self->view.vfio);
+	ASSERT_EQ(0, rig_open(&self->vmm.rig));
+	EXPECT_EQ(0, rig_run(&self->vmm.rig, gpu_fence(RIG_RAM, 1)));
+}
+
 /* A ring in VRAM: the memory of the VMM goes with it. */
 static int run_in_vram(struct view *view, union gpu_command command)
 {
@@ -369,20 +416,60 @@ TEST_F(cgroup, whose_vmm_is_killed_leaves_an_engine_to_others)
 	EXPECT_EQ(0, run_in_vram(&self->view, fill));
 }
 
+static void hear(int signal)
+{
+	(void)signal;
+}
+
+/* A signal a millisecond, from now on. */
+static int begin_signals(timer_t *timer)
+{
+	struct sigaction action = { .sa_handler = hear, .sa_flags = SA_RESTART };
+	struct sigevent event = {
+		.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1,
+	};
+	const struct itimerspec period = {
+		.it_value.tv_nsec = 1000000, .it_interval.tv_nsec = 1000000,
+	};
+
+	if (sigaction(SIGUSR1, &action, NULL) ||
+	    timer_create(CLOCK_MONOTONIC, &event, timer))
+		return -errno;
+	return timer_settime(*timer, 0, &period, NULL) ? -errno : 0;
+}
+
+/* Who makes the next thread has to wait for the end of the last. */
+TEST_F(cgroup, whose_vmm_is_killed_leaves_an_engine_to_who_hears_signals)
+{
+	const struct timespec while_they_come = { .tv_nsec = 20000000 };
+	timer_t timer;
+
+	ASSERT_EQ(0, start(&self->vmm, &self->view, life_without_a_doorbell));
+	ASSERT_EQ(0, kill(self->vmm.pid, SIGKILL));
+	vmm_wait(&self->vmm);
+	ASSERT_EQ(0, begin_signals(&timer));
+	/* one has come, so that more will */
+	EXPECT_EQ(-1, nanosleep(&while_they_come, NULL));
+	EXPECT_EQ(0, run_in_vram(&self->view, gpu_nop()));
+	EXPECT_EQ(0, timer_delete(timer));
+	EXPECT_EQ(0, klog_lines(self->vmm.rig.vmm.uuid, "stands still"));
+}
+
 /* The VMM itself sleeps: all but a little of the time is the engine's. */
 TEST_F(cgroup, pays_for_the_time_of_the_engine)
 {
 	long long used, time;
 
 	ASSERT_EQ(0, start(&self->vmm, &self->view, life_without_a_doorbell));
-	if (!engine())
+	if (system("grep -qw vhost_task_create /proc/kallsyms"))
 		SKIP(return, "the kernel has no vhost_task_create()");
-	used = read_key(CGROUP "cpu.stat", "usage_usec");
+	ASSERT_NE(0, engine());
+	used = text_number(CGROUP "cpu.stat", "usage_usec");
 	time = rig_now_ms();
 	ASSERT_EQ(0, run_in_vram(&self->view,
 				 gpu_fill(RIG_VRAM + MIB, 1, SLOW, 1, 1)));
 	time = rig_now_ms() - time;
-	used = read_key(CGROUP "cpu.stat", "usage_usec") - used;
+	used = text_number(CGROUP "cpu.stat", "usage_usec") - used;
 	EXPECT_LT(0, used);
 	EXPECT_LE(time * 1000 / 4, used);
 }
@@ -473,14 +560,12 @@ static int life_of_an_opener_at_work(struct vmm *vmm, int *device)
 	return 0;
 }
 
-/* Wait until the opener's engine has begun, and take its vGPU. */
+/* Take the opener's vGPU when it has something to run. */
 static int take_from_opener(struct vmm *vmm, pid_t pid, const int *device)
 {
-	const unsigned char *mem = vmm->rig.vmm.ram.mem;
 	int pidfd, ret;
 
-	while (!__atomic_load_n(device, __ATOMIC_ACQUIRE) ||
-	       __atomic_load_n(mem, __ATOMIC_RELAXED) != 0x5a)
+	while (!__atomic_load_n(device, __ATOMIC_ACQUIRE))
 		usleep(100);
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0)
@@ -490,25 +575,37 @@ static int take_from_opener(struct vmm *vmm, pid_t pid, const int *device)
 	return ret ?: gpu_init(&vmm->rig.vmm.gpu, vmm->rig.vmm.vfio.device);
 }
 
-static int life_that_outlives_the_opener(struct vmm *vmm)
+/* Another process opens the vGPU and has something to run, and so do we; or -1. */
+static pid_t begin_as_opener(struct vmm *vmm)
 {
-	struct gpu *gpu = &vmm->rig.vmm.gpu;
-	struct gpu_queue_state state;
 	int *device = mmap(NULL, sizeof(*device), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pid;
 
-	if (device == MAP_FAILED || rig_open(&vmm->rig))
-		return __LINE__;
-	close(vmm->rig.vmm.vfio.device);
-	vmm->rig.vmm.vfio.device = -1;
+	if (device == MAP_FAILED)
+		return -1;
 	pid = fork();
 	if (!pid)
 		_exit(life_of_an_opener_at_work(vmm, device) ? 1 : 0);
-	if (take_from_opener(vmm, pid, device))
-		return __LINE__;
-	if (kill(pid, SIGKILL) || waitpid(pid, NULL, 0) != pid)
-		return __LINE__;
+	return take_from_opener(vmm, pid, device) ? -1 : pid;
+}
+
+/* Without the vGPU. */
+static int open_container(struct vmm *vmm)
+{
+	int ret = rig_open(&vmm->rig);
+
+	close(vmm->rig.vmm.vfio.device);
+	vmm->rig.vmm.vfio.device = -1;
+	return ret;
+}
+
+/* All that there was to run is run, by another thread than that of the opener. */
+static int run_the_rest(struct vmm *vmm)
+{
+	struct gpu *gpu = &vmm->rig.vmm.gpu;
+	struct gpu_queue_state state;
+
 	if (gpu_queue_doorbell(gpu, 1, FILLS * MVGPU_COMMAND_SIZE))
 		return __LINE__;
 	if (gpu_queue_wait(gpu, 1, RIG_TIMEOUT_MS))
@@ -516,6 +613,48 @@ static int life_that_outlives_the_opener(struct vmm *vmm)
 	if (gpu_queue_state(gpu, 1, &state) || state.completed != FILLS)
 		return __LINE__;
 	return rig_all(vmm->rig.vmm.ram.mem, COPIES, 0x5a) ? 0 : __LINE__;
+}
+
+static int life_that_outlives_the_opener(struct vmm *vmm)
+{
+	const unsigned char *mem;
+	pid_t pid;
+
+	if (open_container(vmm))
+		return __LINE__;
+	pid = begin_as_opener(vmm);
+	mem = vmm->rig.vmm.ram.mem;
+	while (pid > 0 && __atomic_load_n(mem, __ATOMIC_RELAXED) != 0x5a)
+		usleep(100);
+	if (kill(pid, SIGKILL) || waitpid(pid, NULL, 0) != pid)
+		return __LINE__;
+	return run_the_rest(vmm);
+}
+
+/* The first byte does not come before the opener is killed, and gone. */
+static int life_that_serves_nothing(struct vmm *vmm)
+{
+	pid_t pid;
+	int fd;
+
+	if (open_container(vmm))
+		return __LINE__;
+	fd = userfault_open(vmm->rig.vmm.ram.mem, RIG_RAM_SIZE);
+	if (fd < 0)
+		return __LINE__;
+	pid = begin_as_opener(vmm);
+	if (pid < 0 || userfault_wait(fd, NULL))
+		return __LINE__;
+	if (kill(pid, SIGKILL) || waitpid(pid, NULL, 0) != pid)
+		return __LINE__;
+	close(fd);
+	return run_the_rest(vmm);
+}
+
+TEST_F(foreign, memory_that_does_not_come_lets_the_opener_be_killed)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_that_serves_nothing));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
 }
 
 /* Whose thread was killed faults nobody's queue. */

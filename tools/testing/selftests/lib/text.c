@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Files that take a text at once: see text.h.
+ * Files that are a text: see text.h.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,4 +28,19 @@ int text_write(const char *path, const char *text)
 	close(fd);
 
 	return ret;
+}
+
+long long text_number(const char *path, const char *key)
+{
+	FILE *file = fopen(path, "re");
+	long long value = -1;
+	char line[128];
+
+	while (file && value < 0 && fgets(line, sizeof(line), file))
+		if (!strncmp(line, key, strlen(key)) &&
+		    line[strlen(key)] == ' ')
+			value = atoll(line + strlen(key));
+	if (file)
+		fclose(file);
+	return value;
 }
