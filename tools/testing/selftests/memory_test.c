@@ -3,10 +3,12 @@
  * Who pays for what a vGPU allocates, and what limits do.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -230,6 +232,62 @@ static int life_leaves_mappings(struct vmm *vmm)
 TEST_F(cgroup, gets_vram_back_though_it_stays_mapped)
 {
 	ASSERT_EQ(0, vmm_start(&self->vmm, life_leaves_mappings));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
+}
+
+/* Open the vGPU alone, read VRAM through a mapping, and close: 0 or -errno. */
+static int look_at_vram(struct fixture_vmm *view)
+{
+	int device = vfio_open_device(view->vfio.group, view->uuid);
+	const unsigned char *vram;
+	struct gpu gpu;
+	int ret;
+
+	if (device < 0)
+		return device;
+	ret = gpu_init(&gpu, device);
+	vram = ret ? NULL : gpu_vram_map(&gpu);
+	if (vram) {
+		ret = rig_all(vram, 2 * RIG_PAGE, 0) ? 0 : -EPROTO;
+		munmap((void *)vram, gpu.vram_size);
+	}
+	close(device);
+	return vram ? ret : -ENOMEM;
+}
+
+#define LOOKS		256U
+
+static int life_looks_at_vram(struct vmm *vmm)
+{
+	const char *stat = CGROUP "memory.stat";
+	long long before = 0;
+	unsigned int i;
+
+	if (join_cgroup())
+		return __LINE__;
+	if (rig_open(&vmm->rig))
+		return __LINE__;
+	close(vmm->rig.vmm.vfio.device);
+	vmm->rig.vmm.vfio.device = -1;
+	for (i = 0; i < LOOKS + 8; i++) {
+		/* not with what the first of them need */
+		if (i == 8)
+			before = text_number(stat, "kernel");
+		if (look_at_vram(&vmm->rig.vmm))
+			return __LINE__;
+	}
+	if (before <= 0)
+		return __LINE__;
+	/* half a page each time */
+	if (text_number(stat, "kernel") - before > LOOKS / 2 * 4096LL)
+		return __LINE__;
+	return 0;
+}
+
+/* Of what was only read, too. */
+TEST_F(cgroup, gets_each_page_of_vram_back)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_looks_at_vram));
 	EXPECT_EQ(0, vmm_wait(&self->vmm));
 }
 
