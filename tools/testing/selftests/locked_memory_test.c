@@ -5,6 +5,8 @@
  * source.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,8 @@
 
 /* What the source saved; the VMM of the target is forked and has it too. */
 static struct mig_stream saved;
+
+static bool written_enough;
 
 static int pinned(const struct vmm *vmm)
 {
@@ -248,6 +252,63 @@ TEST_F(target, takes_a_context_that_does_not_say)
 	ASSERT_EQ(0, vmm_start(&self->vmm, life_takes_it_in_64_kib));
 	EXPECT_EQ(0, vmm_wait(&self->vmm));
 	stream_free(&stream);
+}
+
+/* What was reached is not there any more. */
+TEST_F(target, counts_no_page_that_was_unmapped)
+{
+	struct rig *rig = &self->source;
+
+	ASSERT_EQ(0, vfio_reset(rig->vmm.vfio.device));
+	ASSERT_EQ(0, rig_setup(rig));
+	ASSERT_EQ(0, rig_run(rig, gpu_fill(RIG_RAM, (PAGES - 1) * PAGE, 1, 0,
+					   1)));
+	ASSERT_EQ((long long)RIG_RAM_SIZE,
+		  vfio_unmap_dma(rig->vmm.vfio.container, RIG_RAM_IOVA,
+				 RIG_RAM_SIZE));
+	mig_stream_free(&saved);
+	ASSERT_EQ(0, mig_save(rig->vmm.vfio.device, &saved));
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_takes_it_in_64_kib));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
+}
+
+/* Of an entry that no context has, until told to end. */
+static void *write_entries(void *arg)
+{
+	struct gpu *gpu = &((struct vmm *)arg)->rig.vmm.gpu;
+
+	while (!__atomic_load_n(&written_enough, __ATOMIC_RELAXED))
+		gpu_gtt_write(gpu, RIG_FREE / PAGE, 0);
+	return NULL;
+}
+
+/* What was pinned for entries that were written meanwhile is let go of. */
+static int life_loads_while_entries_are_written(struct vmm *vmm)
+{
+	pthread_t thread;
+	unsigned int i;
+
+	if (open_limited(vmm, RIG_RAM_SIZE))
+		return __LINE__;
+	if (pthread_create(&thread, NULL, write_entries, vmm))
+		return __LINE__;
+	for (i = 0; i < 4; i++)
+		if (load_region(vmm))
+			return __LINE__;
+	__atomic_store_n(&written_enough, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	if (pinned(vmm) * (long)(PAGE / KIB) != dirty_locked())
+		return __LINE__;
+	if (vfio_reset(vmm->rig.vmm.vfio.device))
+		return __LINE__;
+	return dirty_locked() ? __LINE__ : 0;
+}
+
+TEST_F(target, lets_go_of_what_was_pinned_too_late)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm,
+			       life_loads_while_entries_are_written));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
 }
 
 /* Each page once, however many entries map it; overwritten ones not at all. */
