@@ -355,6 +355,27 @@ TEST_F(under_way, a_bad_doorbell_is_a_fault_when_the_chunk_has_ended)
 	EXPECT_TRUE(rig_all(self->ram, 2 * PAGE, 1));
 }
 
+/* Of two that a queue could have it has one, and one interrupt. */
+TEST_F(under_way, a_bad_doorbell_is_the_fault_also_if_the_chunk_has_one)
+{
+	struct pollfd event = { .fd = self->event, .events = POLLIN };
+	struct gpu_queue_state state;
+
+	ASSERT_EQ(0, fault_interrupt(self->gpu));
+	ASSERT_EQ(0, gpu_queue_doorbell(self->gpu, 0, 1));
+	ASSERT_EQ(0, mprotect(self->ram + PAGE, PAGE, PROT_READ));
+	ASSERT_EQ(0, userfault_fill(self->fd, self->page));
+	ASSERT_EQ(1, poll(&event, 1, RIG_TIMEOUT_MS));
+	ASSERT_EQ(0, gpu_queue_state(self->gpu, 0, &state));
+	EXPECT_EQ(MVGPU_QUEUE_FAULTED, state.status);
+	EXPECT_EQ(MVGPU_FAULT_RING, state.fault);
+	EXPECT_EQ(RIG_RING, state.fault_address);
+	EXPECT_EQ(1ULL, interrupts(self->event));
+	EXPECT_EQ(1, rig_attribute(&self->rig, "faults"));
+	EXPECT_TRUE(rig_all(self->ram, PAGE, 1));
+	EXPECT_EQ(0ULL, state.completed);
+}
+
 TEST_F(under_way, a_ring_that_cannot_be_is_a_fault_when_the_chunk_has_ended)
 {
 	struct gpu_queue_state state;
