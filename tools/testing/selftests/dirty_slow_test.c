@@ -48,12 +48,11 @@ FIXTURE_TEARDOWN(slow_file)
 }
 
 #define SLOW_IOVA	0x300000000ULL
+#define GTT_RAM		(MVGPU_GTT_VALID | MVGPU_GTT_WRITE)
 
-/* Its memory is a file's, whose file system does not answer. */
-static int life_on_a_slow_file(struct vmm *vmm)
+/* Open the vGPU, with memory of a file whose file system does not answer. */
+static int open_on_a_slow_file(struct rig *rig)
 {
-	union gpu_command fill = gpu_fill(RIG_FREE, 64, 1, 0, 1);
-	struct rig *rig = &vmm->rig;
 	int fd;
 	void *mem;
 
@@ -61,13 +60,21 @@ static int life_on_a_slow_file(struct vmm *vmm)
 	fd = open(slow.file, O_RDWR | O_CLOEXEC);
 	mem = mmap(NULL, SLOWFS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd,
 		   0);
-	if (mem == MAP_FAILED || rig_open(rig))
-		return __LINE__;
-	if (vfio_map_dma(rig->vmm.vfio.container, SLOW_IOVA, mem, SLOWFS_SIZE,
-			 DIRTY_RW) ||
-	    gpu_gtt_bind(&rig->vmm.gpu, RIG_FREE / RIG_PAGE,
-			 SLOWFS_SIZE / RIG_PAGE,
-			 SLOW_IOVA | MVGPU_GTT_VALID | MVGPU_GTT_WRITE))
+	if (mem == MAP_FAILED)
+		return -errno;
+	return rig_open(rig) ?:
+	       vfio_map_dma(rig->vmm.vfio.container, SLOW_IOVA, mem,
+			    SLOWFS_SIZE, DIRTY_RW) ?:
+	       gpu_gtt_bind(&rig->vmm.gpu, RIG_FREE / RIG_PAGE,
+			    SLOWFS_SIZE / RIG_PAGE, SLOW_IOVA | GTT_RAM);
+}
+
+static int life_on_a_slow_file(struct vmm *vmm)
+{
+	union gpu_command fill = gpu_fill(RIG_FREE, 64, 1, 0, 1);
+	struct rig *rig = &vmm->rig;
+
+	if (open_on_a_slow_file(rig))
 		return __LINE__;
 	if (gpu_ring_put(&rig->ring, &fill) || gpu_ring_kick(&rig->ring))
 		return __LINE__;
@@ -90,6 +97,95 @@ TEST_F_TIMEOUT(slow_file, vmm_of_an_engine_that_waits_can_be_killed, 600)
 	EXPECT_EQ('m', vmm_heard(&self->vmm));
 	kill(self->vmm.pid, SIGKILL);
 	EXPECT_TRUE(task_gone(self->vmm.pid));
+}
+
+#define WRITERS		4
+/* Pages that the engine pins before it comes to the slow ones. */
+#define PAGES		48
+/* Of all writers together: they are at it, or go on. */
+#define WRITES		500
+
+/* Of an entry that the engine does not use, as long as the VMM lives. */
+static pid_t write_entries(struct vmm *vmm, unsigned int nr)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		gpu_gtt_write(&vmm->rig.vmm.gpu, nr, 0);
+		__atomic_fetch_add(vmm->go, 1, __ATOMIC_RELAXED);
+	}
+}
+
+static int writes(const struct vmm *vmm)
+{
+	return __atomic_load_n(vmm->go, __ATOMIC_RELAXED);
+}
+
+/* A row in each of some pages that come, and in one that does not. */
+static int begin_to_wait(struct rig *rig)
+{
+	union gpu_command fill = gpu_fill(RIG_FREE - PAGES * RIG_PAGE, 4,
+					  PAGES + 1, RIG_PAGE, 1);
+
+	return gpu_gtt_bind(&rig->vmm.gpu, RIG_FREE / RIG_PAGE - PAGES, PAGES,
+			    RIG_RAM_IOVA | GTT_RAM) ?:
+	       gpu_ring_put(&rig->ring, &fill) ?: gpu_ring_kick(&rig->ring);
+}
+
+/* Those who write entries stand back for the engine, unless it won against them. */
+static int life_that_stands_back(struct vmm *vmm)
+{
+	pid_t writers[WRITERS];
+	unsigned int i;
+	int before;
+
+	*vmm->go = 0;
+	if (open_on_a_slow_file(&vmm->rig))
+		return __LINE__;
+	for (i = 0; i < WRITERS; i++)
+		writers[i] = write_entries(vmm, RIG_FREE / RIG_PAGE + 100 + i);
+	while (writes(vmm) < WRITES)
+		usleep(500);
+	if (begin_to_wait(&vmm->rig) || slowfs_wait(&slow))
+		return __LINE__;
+	before = writes(vmm);
+	for (i = 0; i < WRITERS; i++) {
+		while (task_state(writers[i]) != 'D' &&
+		       writes(vmm) < before + WRITES)
+			usleep(500);
+		if (writes(vmm) >= before + WRITES)
+			break;
+	}
+	vmm_say(vmm, i < WRITERS ? 'g' : 'w');
+	for (i = 0; i < WRITERS; i++) {
+		kill(writers[i], SIGKILL);
+		if (task_ended(writers[i]) != SIGKILL)
+			return __LINE__;
+	}
+	vmm_say(vmm, 'k');
+	pause();
+	return 0;
+}
+
+TEST_F_TIMEOUT(slow_file, who_stands_back_for_an_engine_that_waits_can_be_killed, 600)
+{
+	unsigned int tries = 0;
+	char heard;
+
+	do {
+		if (tries++) {
+			slowfs_stop(&slow);
+			vmm_destroy(&self->vmm);
+			ASSERT_EQ(0, slowfs_start(&slow));
+		}
+		ASSERT_EQ(0, vmm_start(&self->vmm, life_that_stands_back));
+		heard = vmm_heard(&self->vmm);
+	} while (heard == 'g' && tries < 20);
+	ASSERT_EQ('w', heard);
+	EXPECT_EQ('k', vmm_heard(&self->vmm));
 }
 
 /* What processes want of memory that does not come. */
