@@ -279,6 +279,10 @@ UNIT_TEST(queue_check_judges_head_by_what_completed)
 	CHECK_EQ(0, check_queue());
 	queue.tail = 0x1000;
 	CHECK_EQ(-EINVAL, check_queue());
+	/* of none but the largest */
+	queue.completed = 1;
+	queue.tail = MVGPU_RING_SIZE_MAX - MVGPU_COMMAND_SIZE;
+	CHECK_EQ(0, check_queue());
 }
 
 UNIT_TEST(queue_check_judges_the_fault)
