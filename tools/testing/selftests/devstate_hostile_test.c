@@ -451,13 +451,15 @@ TEST_F(payload, clock_that_is_taken_can_be_taken_again)
 {
 	struct stream *stream = &self->receiver.stream;
 	const int at = stream_find(stream, MVGPU_STREAM_CLOCK, 0);
-	unsigned int bit, taken = 0;
+	unsigned int bit, taken = 0, good = 0;
 
 	ASSERT_LE(0, at);
-	for (bit = 0; bit < 65; bit++) {
+	/* One more is as good as the next, but at the end. */
+	for (bit = 0; bit < 65; bit += bit < 60 ? effort_step(1) : 1) {
 		__u64 now = bit < 64 ? (1ULL << bit) - 1 : ~0ULL;
 		int ret;
 
+		good += bit < 63;
 		stream_put64(stream->sections[at].payload, now);
 		ret = receiver_load_stream(&self->receiver);
 		ASSERT_TRUE(ret == RECEIVER_TAKEN || ret == -EINVAL);
@@ -467,7 +469,7 @@ TEST_F(payload, clock_that_is_taken_can_be_taken_again)
 		EXPECT_TRUE(saves_what_loads(&self->receiver))
 			TH_LOG("%llu ns", (unsigned long long)now);
 	}
-	EXPECT_EQ(63U, taken);
+	EXPECT_EQ(good, taken);
 }
 
 TEST_HARNESS_MAIN

@@ -429,9 +429,10 @@ static bool is_expected(ssize_t ret)
 static bool run_and_reset(struct pair *pair)
 {
 	const int device = pair->target->vfio.device;
+	const int rounds = effort_some(300);
 	int i;
 
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < rounds; i++) {
 		if (!is_expected(devstate_stop(pair->state)) ||
 		    !is_expected(devstate_start(pair->state)) ||
 		    (i % 10 == 0 && vfio_reset(device)) ||
@@ -443,11 +444,12 @@ static bool run_and_reset(struct pair *pair)
 
 static bool read_and_stop(struct pair *pair)
 {
+	const int rounds = effort_some(3000);
 	__u8 buf[4096];
 	__u64 at = 1;
 	int i;
 
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; i < rounds; i++) {
 		ssize_t ret = devstate_pread(pair->state, buf, sizeof(buf), at);
 
 		if (!is_expected(ret))
@@ -474,10 +476,11 @@ TEST_F_TIMEOUT(load, beside_all_other_calls_leaves_a_device_that_works, 300)
 	struct pair *pair = &self->pair;
 	pid_t runner = do_beside(run_and_reset, pair);
 	pid_t reader = do_beside(read_and_stop, pair);
+	const int rounds = effort_some(100);
 	const char *wrong;
 	int i, status;
 
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < rounds; i++) {
 		EXPECT_TRUE(is_expected(context_write(pair->state,
 						      pair->context.data,
 						      pair->context.length, 1,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "dirty.h"
+#include "effort.h"
 #include "kselftest_harness.h"
 
 #define PAGE	DIRTY_PAGE
@@ -97,13 +98,18 @@ struct churn {
 	int bad;
 };
 
+static unsigned int churn_rounds(void)
+{
+	return effort_some(5000);
+}
+
 /* Pin the same page, whose last reference the other thread may be about to drop. */
 static void *churn_last_page(void *data)
 {
 	struct churn *churn = data;
 	unsigned int i;
 
-	for (i = 0; i < 5000; i++) {
+	for (i = 0; i < churn_rounds(); i++) {
 		if (dirty_pin(churn->rig, 0, 1, RW) != 1) {
 			churn->bad++;
 			continue;
@@ -132,7 +138,7 @@ TEST_F_TIMEOUT(memory, two_share_the_last_page_of_the_limit, 120)
 	for (i = 0; i < 2; i++) {
 		pthread_join(thread[i], NULL);
 		EXPECT_EQ(0, churn[i].bad);
-		EXPECT_EQ(5000, churn[i].rounds);
+		EXPECT_EQ(churn_rounds(), churn[i].rounds);
 	}
 	EXPECT_EQ(0, dirty_locked());
 }
@@ -201,6 +207,7 @@ static void *meet_the_limit(void *data)
 TEST_F_TIMEOUT(memory, the_limit_is_met_beside_unmaps, 120)
 {
 	struct meeting meeting[3] = {};
+	const unsigned int rounds = effort_some(300);
 	pthread_t thread[3];
 	unsigned char *mem;
 	unsigned int i;
@@ -218,7 +225,7 @@ TEST_F_TIMEOUT(memory, the_limit_is_met_beside_unmaps, 120)
 		ASSERT_EQ(0, pthread_create(&thread[i], NULL, meet_the_limit,
 					    &meeting[i]));
 	}
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < rounds; i++) {
 		EXPECT_EQ(-EFAULT, dirty_unmap(self->container, 0, 256 * PAGE,
 					       (void *)8));
 		EXPECT_EQ(256 * PAGE, vfio_unmap_dma(self->container, 0,

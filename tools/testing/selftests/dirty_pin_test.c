@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "dirty.h"
+#include "effort.h"
 #include "kselftest_harness.h"
 #include "stock.h"
 
@@ -556,12 +557,13 @@ TEST_F_TIMEOUT(pin, opening_a_device_against_unmap, 120)
 {
 	struct dirty_rig other;
 	struct churn churn = { .rig = &other, .container = self->container };
+	const unsigned int rounds = effort_some(1500);
 	unsigned int i;
 	pthread_t thread;
 
 	ASSERT_EQ(0, dirty_rig_create(&other));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, churn_device, &churn));
-	for (i = 0; i < 1500; i++) {
+	for (i = 0; i < rounds; i++) {
 		ASSERT_EQ(0, vfio_map_dma(self->container, 0, self->mem,
 					  4 * PAGE, DIRTY_RW));
 		ASSERT_EQ(4, dirty_pin(&self->rig, 0, 4, RW));
@@ -595,11 +597,12 @@ static void *churn_ioctl(void *data)
 TEST_F_TIMEOUT(pin, ioctls_against_the_last_close, 120)
 {
 	struct churn churn = { .container = self->container };
+	const unsigned int rounds = effort_some(300);
 	pthread_t thread;
 	unsigned int i;
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, churn_ioctl, &churn));
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < rounds; i++) {
 		struct vfio_client *vfio = &self->rig.vfio;
 		int ret;
 
@@ -643,13 +646,14 @@ TEST_F_TIMEOUT(pin, pins_against_unmap, 120)
 	struct churn churn[2] = {
 		{ .rig = &self->rig }, { .rig = &self->rig },
 	};
+	const unsigned int rounds = effort_some(1000);
 	pthread_t thread[2];
 	unsigned int i;
 
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(0, pthread_create(&thread[i], NULL, churn_pins,
 					    &churn[i]));
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < rounds; i++) {
 		ASSERT_EQ(0, vfio_map_dma(self->container, 0, self->mem,
 					  64 * PAGE, DIRTY_RW));
 		usleep(i % 8 * 200);

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "effort.h"
 #include "kselftest_harness.h"
 #include "rig.h"
 #include "trace.h"
@@ -55,10 +56,11 @@ static int start_filling(struct rig *rig)
 TEST_F_TIMEOUT(dma, nothing_is_touched_after_unmap, 120)
 {
 	struct fixture_vmm *vmm = &self->rig.vmm;
+	const int rounds = effort_some(20);
 	struct gpu_queue_state state;
 	int round;
 
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < rounds; round++) {
 		memset(vmm->ram.mem, 0, RIG_RAM_SIZE);
 		ASSERT_EQ(0, start_filling(&self->rig));
 		ASSERT_EQ(RIG_RAM_SIZE,
@@ -104,11 +106,12 @@ TEST_F(dma, gtt_entries_outlive_an_unmap)
 
 TEST_F_TIMEOUT(dma, nothing_is_touched_after_close, 120)
 {
+	const int rounds = effort_some(10);
 	struct rig *rig = &self->rig;
 	struct ram ram;
 	int round;
 
-	for (round = 0; round < 10; round++) {
+	for (round = 0; round < rounds; round++) {
 		ASSERT_EQ(0, start_filling(rig));
 		ram = rig->vmm.ram;
 		vfio_close(&rig->vmm.vfio);
@@ -138,6 +141,7 @@ static void be_killed(struct rig *rig, int ready)
 
 TEST_F_TIMEOUT(dma, a_killed_vmm_leaves_the_device_to_the_next, 120)
 {
+	const int rounds = effort_some(5);
 	struct rig *rig = &self->rig;
 	char path[64];
 	int round, pipes[2], fd, status;
@@ -145,7 +149,7 @@ TEST_F_TIMEOUT(dma, a_killed_vmm_leaves_the_device_to_the_next, 120)
 	pid_t child;
 
 	rig_close(rig);
-	for (round = 0; round < 5; round++) {
+	for (round = 0; round < rounds; round++) {
 		ASSERT_EQ(0, pipe(pipes));
 		child = fork();
 		ASSERT_LE(0, child);
@@ -207,7 +211,9 @@ static void *unmap_and_map(void *data)
 
 TEST_F_TIMEOUT(dma, map_and_unmap_storm_under_dma, 120)
 {
-	struct storm storm = { .rig = &self->rig, .rounds = 500 };
+	struct storm storm = {
+		.rig = &self->rig, .rounds = effort_some(500),
+	};
 	unsigned int faults = 0;
 	struct gpu_queue_state state;
 	pthread_t thread;

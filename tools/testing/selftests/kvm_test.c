@@ -22,7 +22,7 @@
 /* Guest physical addresses; code is one page of ordinary memory. */
 #define CODE		0x1000ULL
 #define VRAM		0x100000ULL
-#define TRIALS		10
+#define TRIALS		6
 
 /*
  * Writes eax to ecx pages, one after the other; to one for ever; or waits for eax in

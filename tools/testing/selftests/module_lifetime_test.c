@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "effort.h"
 #include "kselftest_harness.h"
 #include "migration2.h"
 #include "modules.h"
@@ -230,14 +231,15 @@ TEST_F_TIMEOUT(lifetime, mvgpu_goes_with_devices_that_nobody_uses, 60)
 	EXPECT_EQ(0, rig_run(&self->rig, gpu_nop()));
 }
 
-TEST_F_TIMEOUT(lifetime, modules_come_and_go_10_times, 60)
+TEST_F_TIMEOUT(lifetime, modules_come_and_go_again_and_again, 60)
 {
+	const int rounds = effort_some(10);
 	int i;
 
 	if (!getenv("MVGPU_MODULES"))
 		SKIP(return, "MVGPU_MODULES does not say where modules are");
 	rig_destroy(&self->rig);
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < rounds; i++) {
 		ASSERT_EQ(0, module_remove_soon("mvgpu")) TH_LOG("round %d", i);
 		ASSERT_EQ(0, module_remove_soon("mdev_migration"));
 		ASSERT_EQ(0, module_remove_soon("vfio_dirty"));
@@ -273,11 +275,12 @@ TEST_F(lifetime, no_more_devices_than_the_budget_allows)
 TEST_F_TIMEOUT(lifetime, two_containers_at_once_do_not_meet, 60)
 {
 	struct rig *one = &self->rig, two;
+	const int rounds = effort_some(20);
 	int round;
 
 	ASSERT_EQ(0, rig_create(&two));
 	ASSERT_EQ(0, rig_open(&two));
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < rounds; round++) {
 		union gpu_command command[] = {
 			gpu_fill(RIG_RAM, 1 << 20, 1, 0, 0x11111111),
 			gpu_fill(RIG_RAM, 1 << 20, 1, 0, 0x22222222),

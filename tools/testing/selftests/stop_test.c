@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "effort.h"
 #include "kselftest_harness.h"
 #include "model.h"
 #include "rig.h"
@@ -131,6 +132,7 @@ TEST_F_TIMEOUT(stop, at_most_one_chunk_begins_after_the_request, 600)
 	const char *uuid = self->rig.vmm.uuid;
 	struct chunks chunks;
 	struct trace trace;
+	const int rounds = effort_some(100);
 	int round, ret = 0;
 
 	ASSERT_EQ(0, trace_open(&trace, "mvgpu",
@@ -138,7 +140,7 @@ TEST_F_TIMEOUT(stop, at_most_one_chunk_begins_after_the_request, 600)
 	ASSERT_EQ(0, start_busy(&self->rig));
 	EXPECT_LT(0, trace_count(&trace, "mvgpu_chunk", uuid))
 		TH_LOG("chunks are not traced");
-	for (round = 0; round < 100 && !ret; round++) {
+	for (round = 0; round < rounds && !ret; round++) {
 		ret = wait_progress(&self->rig) ?: trace_clear(&trace) ?:
 		      devstate_stop(self->state) ?:
 		      count_chunks(&trace, uuid, &chunks);
@@ -157,10 +159,11 @@ TEST_F_TIMEOUT(stop, at_most_one_chunk_begins_after_the_request, 600)
 TEST_F_TIMEOUT(stop, no_dma_is_in_flight_once_it_returns, 600)
 {
 	unsigned char *mem = self->rig.vmm.ram.mem;
+	const int rounds = effort_some(20);
 	int round;
 
 	ASSERT_EQ(0, rig_flood_slow(&self->rig, 1));
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < rounds; round++) {
 		ASSERT_EQ(0, devstate_stop(self->state));
 		memset(mem, 2, RIG_SLOW);
 		ASSERT_TRUE(rig_stays(&self->rig, 2))
@@ -175,6 +178,7 @@ TEST_F_TIMEOUT(stop, nothing_changes_while_stopped, 600)
 	struct rig *rig = &self->rig;
 	struct gpu_queue_state before, after;
 	unsigned char *ram = malloc(RIG_RAM_SIZE), *vram = malloc(16 << 20);
+	const int looks = effort_some(20);
 	int look;
 
 	ASSERT_NE(NULL, ram);
@@ -185,7 +189,7 @@ TEST_F_TIMEOUT(stop, nothing_changes_while_stopped, 600)
 	ASSERT_EQ(0, gpu_queue_state(&rig->vmm.gpu, 0, &before));
 	memcpy(ram, rig->vmm.ram.mem, RIG_RAM_SIZE);
 	memcpy(vram, self->vram, 16 << 20);
-	for (look = 0; look < 20; look++) {
+	for (look = 0; look < looks; look++) {
 		ASSERT_EQ(0, memcmp(ram, rig->vmm.ram.mem, RIG_RAM_SIZE));
 		ASSERT_EQ(0, memcmp(vram, self->vram, 16 << 20));
 		ASSERT_EQ(0, gpu_queue_state(&rig->vmm.gpu, 0, &after));
@@ -270,19 +274,20 @@ TEST_F_TIMEOUT(stop, start_goes_on_to_the_right_result, 600)
 
 TEST_F_TIMEOUT(stop, storm_of_stops_leaves_the_result_right, 600)
 {
+	const int rounds = effort_some(2000);
 	struct rig *rig = &self->rig;
 	struct model model;
 	int round, met = 0;
 
 	ASSERT_EQ(0, make_model(rig, &model));
-	ASSERT_EQ(0, put_program(rig, &model, 200));
+	ASSERT_EQ(0, put_program(rig, &model, rounds / 10));
 	ASSERT_EQ(0, gpu_ring_kick(&rig->ring));
-	for (round = 0; round < 2000; round++) {
+	for (round = 0; round < rounds; round++) {
 		ASSERT_EQ(0, devstate_stop(self->state));
 		met += is_busy(rig);
 		ASSERT_EQ(0, devstate_start(self->state));
 	}
-	EXPECT_LT(1000, met) TH_LOG("%d stops met work", met);
+	EXPECT_LT(rounds / 2, met) TH_LOG("%d stops met work", met);
 	ASSERT_EQ(0, rig_wait(rig));
 	EXPECT_EQ(0, memcmp(model.ram, rig->vmm.ram.mem, RIG_RAM_SIZE));
 	EXPECT_EQ(0, memcmp(model.vram, self->vram, model.vram_size));
@@ -342,13 +347,14 @@ TEST_F_TIMEOUT(stop, signals_do_not_disturb_it, 600)
 {
 	const struct itimerval often = { { 0, 300 }, { 0, 300 } }, never = { 0 };
 	struct sigaction action = { .sa_handler = ignore };
+	const int rounds = effort_some(500);
 	int round, ret = 0;
 
 	ASSERT_EQ(0, start_busy(&self->rig));
 	ASSERT_EQ(0, sigaction(SIGVTALRM, &action, NULL));
 	ASSERT_EQ(0, sigaction(SIGPROF, &action, NULL));
 	ASSERT_EQ(0, setitimer(ITIMER_PROF, &often, NULL));
-	for (round = 0; round < 500 && !ret; round++)
+	for (round = 0; round < rounds && !ret; round++)
 		ret = devstate_stop(self->state) ?: devstate_start(self->state);
 	ASSERT_EQ(0, setitimer(ITIMER_PROF, &never, NULL));
 	EXPECT_EQ(0, ret);
@@ -356,11 +362,12 @@ TEST_F_TIMEOUT(stop, signals_do_not_disturb_it, 600)
 
 TEST_F_TIMEOUT(stop, a_killed_client_dies_in_the_middle_of_it, 600)
 {
+	const int rounds = effort_some(20);
 	int round, status;
 	pid_t child;
 
 	ASSERT_EQ(0, start_busy(&self->rig));
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < rounds; round++) {
 		int pipes[2];
 		char go;
 

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "effort.h"
 #include "kselftest_harness.h"
 #include "rig.h"
 #include "userfault.h"
@@ -321,11 +322,12 @@ TEST_F_TIMEOUT(unpinnable, memory_is_nothing_to_an_entry_written_meanwhile, 240)
 	const __u32 slot = RIG_FREE / PAGE;
 	struct rig *rig = &self->rig;
 	struct gpu *gpu = &rig->vmm.gpu;
+	const int rounds = effort_some(60);
 	struct gpu_queue_state state;
 	int round, i;
 
 	ASSERT_EQ(0, use_ring_in_vram(rig));
-	for (round = 0; round < 60; round++) {
+	for (round = 0; round < rounds; round++) {
 		ASSERT_EQ(0, gpu_gtt_bind(gpu, slot, SIZE / PAGE, other));
 		ASSERT_EQ(0, gpu_queue_state(gpu, 0, &state));
 		for (i = 0; i < 40; i++)

@@ -216,6 +216,19 @@ long long dirty_unmap(int container, __u64 iova, __u64 size, void *bitmap)
 	return arg.unmap.size;
 }
 
+long dirty_available(int container)
+{
+	struct {
+		struct vfio_iommu_type1_info info;
+		struct vfio_iommu_type1_info_cap_migration migration;
+		struct vfio_iommu_type1_info_dma_avail avail;
+	} arg = { .info.argsz = sizeof(arg) };
+
+	if (ioctl(container, VFIO_IOMMU_GET_INFO, &arg))
+		return -errno;
+	return arg.avail.avail;
+}
+
 long dirty_locked(void)
 {
 	FILE *file = fopen("/proc/self/status", "r");

@@ -70,6 +70,9 @@ bool dirty_bit(const void *bitmap, __u64 page);
 /* How many bits of the first @pages are set. */
 long dirty_count(const void *bitmap, __u64 pages);
 
+/* How many mappings more a container may have, as it says; or -errno. */
+long dirty_available(int container);
+
 /* VmLck of this process in KiB, or -errno. */
 long dirty_locked(void);
 

@@ -10,6 +10,9 @@
 #define EFFORT_BRIEF_DIVISOR	30
 #define EFFORT_QUICK_DIVISOR	10
 #define EFFORT_WHOLE_FACTOR	10
+/* Of rounds that are few. */
+#define EFFORT_BRIEF_SHARE	5
+#define EFFORT_QUICK_SHARE	3
 
 enum effort {
 	EFFORT_BRIEF,
@@ -51,6 +54,18 @@ unsigned int effort_rounds(unsigned int normal)
 	if (effort() == EFFORT_WHOLE)
 		return normal * EFFORT_WHOLE_FACTOR;
 	return (normal + divisor - 1) / divisor;
+}
+
+unsigned int effort_some(unsigned int enough)
+{
+	switch (effort()) {
+	case EFFORT_BRIEF:
+		return (enough + EFFORT_BRIEF_SHARE - 1) / EFFORT_BRIEF_SHARE;
+	case EFFORT_QUICK:
+		return (enough + EFFORT_QUICK_SHARE - 1) / EFFORT_QUICK_SHARE;
+	default:
+		return enough;
+	}
 }
 
 unsigned long long effort_part(unsigned long long all)

@@ -13,6 +13,9 @@
 /* Rounds of something random, where @normal fit into "make check". */
 unsigned int effort_rounds(unsigned int normal);
 
+/* Rounds of something of which @enough say all; fewer where it is slow. */
+unsigned int effort_some(unsigned int enough);
+
 /* How many of @all bytes to move in small pieces; the rest goes in one. */
 unsigned long long effort_part(unsigned long long all);
 
