@@ -96,6 +96,29 @@ selftests()
 		"$top/build/$kver" "$top/build/selftests" "$@"
 }
 
+# Prints each of the tests behind how long it takes on the debug kernel, in seconds,
+# about.
+weigh()
+{
+	local test
+
+	for test; do
+		case $test in
+		devstate_migrate_test.sh) echo "200 $test" ;;
+		dirty_type1_test) echo "190 $test" ;;
+		devstate_stream_test) echo "130 $test" ;;
+		devstate_load_test) echo "110 $test" ;;
+		dirty_reload_test | migration2_move_test) echo "80 $test" ;;
+		devstate_context_test | mdev_sample_migrate_test.sh | \
+			module_lifetime_test) echo "60 $test" ;;
+		devstate_hostile_test | dirty_model_test | dirty_pin_test | \
+			engine_test | mdevctl_test.sh | queue_test | \
+			queues_test | storm_test) echo "45 $test" ;;
+		*) echo "20 $test" ;;
+		esac
+	done
+}
+
 checks()
 {
 	local kver check
@@ -140,13 +163,15 @@ read -ra tests < <(make -s -C tools/testing/selftests OUTPUT="$top/build/selftes
 # comparison with stock type1 and the samples' moves are of the kernels that people
 # have.
 halves=("" "")
-for i in "${!tests[@]}"; do
-	if [ -z "$mode" ] &&
-			[[ ${tests[i]} =~ ^dirty_type1_test$|_migrate_test\.sh$ ]]; then
+loads=(0 0)
+while read -r weight test; do
+	if [ -z "$mode" ] && [[ $test =~ ^dirty_type1_test$|_migrate_test\.sh$ ]]; then
 		continue
 	fi
-	halves[i % 2]+=" ${tests[i]}"
-done
+	i=$((loads[0] > loads[1]))
+	halves[i]+=" $test"
+	loads[i]=$((loads[i] + weight))
+done < <(weigh "${tests[@]}" | sort -k 1,1nr -k 2)
 for i in 0 1; do
 	# shellcheck disable=SC2086 # one word each
 	selftests "selftests-$((i + 1))" "$debug_kernel" "$debug_effort" ${halves[i]}
