@@ -19,6 +19,7 @@ CHECK = [
     driver_cases.driver_keeps_programs_apart,
     driver_cases.driver_says_that_msi_is_missing,
     driver_cases.guest_can_suspend,
+    driver_cases.suspend_loses_nothing,
     move_cases.live_over_tcp,
     failure_cases.cancel_three_times,
     failure_cases.target_killed,
@@ -39,6 +40,7 @@ LONG = [
     driver_cases.driver_keeps_programs_apart,
     driver_cases.driver_says_that_msi_is_missing,
     driver_cases.guest_can_suspend,
+    driver_cases.suspend_loses_nothing,
     driver_cases.driver_works_where_memory_bounces,
     device_cases.guest_can_reboot,
     move_cases.live_over_tcp,
@@ -66,14 +68,8 @@ SOAK = [
     move_cases.thousand_hops,
 ]
 
-# By name alone.
-SUSPEND = [
-    driver_cases.suspend_loses_nothing,
-]
-
 GROUPS = {
     "soak": SOAK,
-    "suspend": SUSPEND,
     "short": SHORT,
     "check": CHECK,
     "long": LONG,
