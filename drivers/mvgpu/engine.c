@@ -321,18 +321,24 @@ static u32 mvgpu_engine_run_piece(struct mvgpu_device *dev,
 }
 
 /*
- * Chunk after chunk, as long as nobody wants anything else. Returns how far it
- * got; @run->fault says why no further.
+ * Chunk after chunk, as long as nobody wants anything else; or part of one, where
+ * another thread copies, which takes so much longer. Returns how far it got;
+ * @run->fault says why no further.
  */
 static u64 mvgpu_engine_chunks(struct mvgpu_device *dev,
 			       const struct mvgpu_op *op, u64 end,
 			       struct mvgpu_run *run)
 {
-	const struct mvgpu_engine_mem *mem = dev->worker.mem;
+	struct mvgpu_engine_mem *mem = dev->worker.mem;
 	u64 begin = run->progress.done, done = begin, chunk_end = begin;
 	struct mvgpu_span piece;
 
 	while (done < end && !run->fault) {
+		if (mem->foreign.copies >= MVGPU_FOREIGN_COPIES) {
+			mem->foreign.copies = 0;
+			if (done > begin && mvgpu_engine_mem_wanted(dev))
+				break;
+		}
 		if (done == chunk_end) {
 			if (done > begin && mvgpu_engine_mem_wanted(dev))
 				break;

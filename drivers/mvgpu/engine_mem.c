@@ -386,6 +386,7 @@ void mvgpu_engine_mem_end(struct mvgpu_device *dev)
 
 	mvgpu_engine_mem_mark(dev, &mem->written);
 	mvgpu_gtt_chunk_end(&dev->gtt);
+	mvgpu_foreign_end(&mem->foreign);
 }
 
 /**
@@ -433,13 +434,13 @@ u32 mvgpu_engine_mem_bounce(struct mvgpu_device *dev, struct mvgpu_window *windo
 	u64 iova = (window->entry & MVGPU_GTT_ADDRESS) + window->offset;
 	int ret;
 
-	ret = mvgpu_foreign_rw(&dev->vdev, iova, window->data, window->len,
-			       write);
+	ret = mvgpu_foreign_rw(dev, iova, window->data, window->len, write);
 	/* what is mapped, but not there as a whole, may be written in part */
 	if (write && (!ret || ret == -EFAULT))
 		vfio_dirty_log_mark(dev->log, iova, window->len);
 
-	if (ret == -ENOMEM)
+	if (ret == -ENOMEM ||
+	    (ret == -EFAULT && dev->worker.mem->foreign.starved))
 		return MVGPU_FAULT_MEMORY;
 
 	return ret ? MVGPU_FAULT_IOVA : MVGPU_FAULT_NONE;

@@ -10,10 +10,15 @@
 #ifndef _MVGPU_ENGINE_MEM_H
 #define _MVGPU_ENGINE_MEM_H
 
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/highmem.h>
+#include <linux/wait.h>
 
 #include "mvgpu_private.h"
+
+/* So many copies by another thread, and whoever waits for the step is looked at. */
+#define MVGPU_FOREIGN_COPIES	16
 
 /* In the place of a page: for a while, this memory is reached by copies. */
 #define MVGPU_GTT_COPIED	((struct page *)ERR_PTR(-EFAULT))
@@ -86,11 +91,42 @@ struct mvgpu_written {
 };
 
 /**
+ * struct mvgpu_foreign - copies of memory that another process has mapped
+ * @task: makes them; NULL if the step had none yet
+ * @wait: it waits here
+ * @asked: there is one to be made; @vdev to @write say which
+ * @vdev: the device
+ * @iova: first byte
+ * @data: kernel memory
+ * @len: how many bytes
+ * @write: to guest memory
+ * @ret: result
+ * @starved: it is -EFAULT as VRAM was to be written that there is no memory for
+ * @done: @ret and @starved are valid
+ * @copies: made since the step began, or since somebody was looked for who waits
+ */
+struct mvgpu_foreign {
+	struct task_struct *task;
+	wait_queue_head_t wait;
+	bool asked;
+	struct vfio_device *vdev;
+	u64 iova;
+	void *data;
+	size_t len;
+	bool write;
+	int ret;
+	bool starved;
+	struct completion done;
+	unsigned int copies;
+};
+
+/**
  * struct mvgpu_engine_mem - the pages of the chunk that is being run
  * @sides: those that are read, and those that are written
  * @written: of the latter
  * @pages: what a pin gives
  * @behind_copied: GTT entry behind the last one found to be MVGPU_GTT_COPIED
+ * @foreign: copies by another thread
  * @bounce: guest memory that is not pinned passes through here: what is read,
  *	and what is written
  */
@@ -99,6 +135,7 @@ struct mvgpu_engine_mem {
 	struct mvgpu_written written;
 	struct page *pages[MVGPU_CHUNK_PAGES];
 	u32 behind_copied;
+	struct mvgpu_foreign foreign;
 	u8 bounce[2][MVGPU_PAGE_SIZE];
 };
 
@@ -119,6 +156,11 @@ struct mvgpu_window {
 	bool write;
 	bool mapped;
 };
+
+/* foreign.c */
+void mvgpu_foreign_end(struct mvgpu_foreign *foreign);
+int mvgpu_foreign_rw(struct mvgpu_device *dev, u64 iova, void *data, size_t len,
+		     bool write);
 
 /* engine_mem.c */
 int mvgpu_engine_mem_begin(struct mvgpu_device *dev);

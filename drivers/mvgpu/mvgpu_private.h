@@ -346,6 +346,7 @@ bool mvgpu_vram_next_chunk(struct mvgpu_vram *vram, bool dirty, u64 *offset,
 
 /* vram_map.c */
 int mvgpu_vram_map(struct mvgpu_vram *vram, struct vm_area_struct *vma);
+bool mvgpu_vram_map_was_starved(void);
 
 /* registers.c: register BAR; len is 4 or 8, offset aligned to it */
 u64 mvgpu_registers_read(struct mvgpu_device *dev, u64 offset, unsigned int len);
@@ -364,10 +365,6 @@ void mvgpu_gtt_write_half(struct mvgpu_device *dev, u32 index, bool high,
 			  u32 value);
 void mvgpu_gtt_clear(struct mvgpu_device *dev);
 void mvgpu_gtt_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length);
-
-/* foreign.c */
-int mvgpu_foreign_rw(struct vfio_device *vdev, u64 iova, void *data, size_t len,
-		     bool write);
 
 /* gtt_reach.c: entries whose memory was reached, as bits */
 u32 mvgpu_reach_save(struct mvgpu_device *dev, u8 *bytes);

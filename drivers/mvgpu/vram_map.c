@@ -23,6 +23,31 @@
 #include "compat_mm.h"
 #include "mvgpu_private.h"
 
+/* Whose fault found no memory last. Only compared, as it may be gone. */
+static struct task_struct *mvgpu_vram_map_starved;
+
+static vm_fault_t mvgpu_vram_map_error(int error)
+{
+	if (error == -ENOMEM)
+		WRITE_ONCE(mvgpu_vram_map_starved, current);
+
+	return vmf_error(error);
+}
+
+/**
+ * mvgpu_vram_map_was_starved - why has a copy to a mapping failed?
+ *
+ * For a thread that copies to what may be VRAM of any vGPU, and only learns that
+ * it cannot. If threads of two find no memory at the same time, one may get false.
+ *
+ * Return: whether a fault of the caller found no memory, since it asked last.
+ */
+bool mvgpu_vram_map_was_starved(void)
+{
+	return READ_ONCE(mvgpu_vram_map_starved) == current &&
+	       cmpxchg(&mvgpu_vram_map_starved, current, NULL) == current;
+}
+
 /* A page about to be mapped, and locked for that. 0, or why it is not to be. */
 static vm_fault_t mvgpu_vram_map_look(struct mvgpu_vram *vram,
 				      unsigned long index, struct page *page,
@@ -75,7 +100,7 @@ static vm_fault_t mvgpu_vram_map_fault(struct vm_fault *vmf)
 	page = mvgpu_vram_map_find(vram, (u64)vmf->pgoff << PAGE_SHIFT,
 				   vmf->flags & FAULT_FLAG_WRITE);
 	if (IS_ERR(page))
-		return vmf_error(PTR_ERR(page));
+		return mvgpu_vram_map_error(PTR_ERR(page));
 
 	folio_lock(page_folio(page));
 	ret = mvgpu_vram_map_look(vram, vmf->pgoff, page, false);
@@ -94,7 +119,7 @@ static vm_fault_t mvgpu_vram_map_fill(struct mvgpu_vram *vram, u64 offset)
 	struct page *page = mvgpu_vram_page(vram, offset, true);
 
 	if (IS_ERR(page))
-		return vmf_error(PTR_ERR(page));
+		return mvgpu_vram_map_error(PTR_ERR(page));
 	put_page(page);
 
 	return VM_FAULT_NOPAGE;

@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "migration2.h"
 #include "rig.h"
 #include "tasks.h"
 #include "trace.h"
 #include "userfault.h"
+#include "vmm.h"
 
 #define PAGE	RIG_PAGE
 #define GTT_RAM	(MVGPU_GTT_VALID | MVGPU_GTT_WRITE)
@@ -24,6 +26,7 @@
 #define PIECES	1024
 /* A chunk's bytes; and the size of a ring in VRAM. */
 #define SIZE	0x10000U
+#define STOPS	4U
 /* What the queues work on, behind the rings. */
 #define PART(q)	(RIG_VRAM + ((q) + 1) * 0x200000ULL)
 
@@ -368,6 +371,108 @@ TEST_F_TIMEOUT(writers, of_the_gtt_let_the_engine_have_its_turn, 240)
 		EXPECT_GT((unsigned int)WRITES, after[first + COMMANDS / 2])
 			TH_LOG("round %u", round);
 	}
+}
+
+/* Memory of another process than the one that opened the vGPU. */
+FIXTURE(foreign)
+{
+	char claim[FIXTURE_CLAIM_SIZE];
+	struct vmm vmm;
+};
+
+FIXTURE_SETUP(foreign)
+{
+	memset(self, 0, sizeof(*self));
+	ASSERT_EQ(0, fixture_claim("none", self->claim));
+}
+
+FIXTURE_TEARDOWN(foreign)
+{
+	vmm_destroy(&self->vmm);
+	fixture_claim(self->claim, NULL);
+}
+
+/* Rows that were written, each of a byte of memory that was 0. */
+static unsigned int rows_written(const unsigned char *mem, unsigned int from)
+{
+	while (from < SIZE && __atomic_load_n(mem + from, __ATOMIC_RELAXED))
+		from++;
+
+	return from;
+}
+
+/* Rows that are yet written once a stop is asked for, of some stops. */
+static int rows_behind_stops(struct rig *rig, unsigned int *behind)
+{
+	const unsigned char *mem = rig->vmm.ram.mem;
+	unsigned int begun, before, after = 0, i;
+	int device = rig->vmm.vfio.device;
+
+	*behind = 0;
+	for (i = 0; i < STOPS; i++) {
+		begun = after;
+		do
+			before = rows_written(mem, begun);
+		while (before == begun);
+		if (before == SIZE || mig_set(device, MIG_STOP, NULL))
+			return __LINE__;
+		after = rows_written(mem, before);
+		*behind += after - before;
+		if (mig_set(device, MIG_RUNNING, NULL))
+			return __LINE__;
+	}
+
+	return 0;
+}
+
+/* Opens the vGPU anew, to write memory of its parent, which it shares. */
+static int life_of_the_opener(struct vmm *vmm)
+{
+	struct fixture_vmm *view = &vmm->rig.vmm;
+	union gpu_command fill = gpu_fill(RIG_RAM, 1, SIZE, 1, 0x5a5a5a5a);
+	unsigned int behind;
+	struct gpu_ring ring;
+	int line;
+
+	view->vfio.device = vfio_open_device(view->vfio.group, view->uuid);
+	if (view->vfio.device < 0 || gpu_init(&view->gpu, view->vfio.device))
+		return __LINE__;
+	if (vfio_bus_master(view->vfio.device, true) ||
+	    vfio_memory_decode(view->vfio.device, true))
+		return __LINE__;
+	if (rig_bind_all(&vmm->rig))
+		return __LINE__;
+	if (gpu_ring_init(&ring, &view->gpu, 1, RIG_VRAM, PAGE, NULL, 0))
+		return __LINE__;
+	if (gpu_ring_put(&ring, &fill) || gpu_ring_kick(&ring))
+		return __LINE__;
+	line = rows_behind_stops(&vmm->rig, &behind);
+	if (line)
+		return line;
+
+	return behind < STOPS * PIECES / 2 ? 0 : __LINE__;
+}
+
+static int life_of_the_mapper(struct vmm *vmm)
+{
+	pid_t pid;
+
+	if (rig_open(&vmm->rig))
+		return __LINE__;
+	close(vmm->rig.vmm.vfio.device);
+	vmm->rig.vmm.vfio.device = -1;
+	pid = fork();
+	if (!pid)
+		_exit(life_of_the_opener(vmm) ? 1 : 0);
+
+	return task_ended(pid) ? __LINE__ : 0;
+}
+
+/* Each of its pieces is a copy by another thread, or several of them. */
+TEST_F(foreign, chunk_ends_early_for_who_waits)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_of_the_mapper));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
 }
 
 TEST_HARNESS_MAIN

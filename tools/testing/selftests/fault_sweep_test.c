@@ -18,6 +18,8 @@
 #include "kselftest_harness.h"
 #include "migration2.h"
 #include "rig.h"
+#include "tasks.h"
+#include "vmm.h"
 
 /* More points than any sequence has. */
 #define SWEEP_MAX	20000
@@ -426,6 +428,92 @@ TEST_F_TIMEOUT(sweep, reset, 3600)
 	struct rig *rig = &self->rig;
 
 	SWEEP(0, reset_and_set_up(rig), sweep_recovers(rig));
+}
+
+/* Memory of another process than the one that opened the vGPU. */
+FIXTURE(foreign)
+{
+	char claim[FIXTURE_CLAIM_SIZE];
+	struct vmm vmm;
+};
+
+FIXTURE_SETUP(foreign)
+{
+	memset(self, 0, sizeof(*self));
+	if (!fault_available())
+		SKIP(return, "needs FAULT_INJECTION: failslab, fail_page_alloc, fail_usercopy");
+	ASSERT_EQ(0, fixture_claim("none", self->claim));
+}
+
+FIXTURE_TEARDOWN(foreign)
+{
+	vmm_destroy(&self->vmm);
+	fixture_claim(self->claim, NULL);
+}
+
+/* One command more, after a reset: 1 if it faulted for memory, 0 or -errno. */
+static int foreign_run(struct rig *rig, pid_t worker, unsigned int nth,
+		       bool *fired)
+{
+	struct gpu_queue_state state;
+	int ret, disarmed;
+
+	ret = vfio_reset(rig->vmm.vfio.device) ?: rig_setup(rig) ?:
+	      fault_arm(worker, nth);
+	if (ret)
+		return ret;
+	ret = rig_run(rig, gpu_fill(RIG_RAM, RIG_PAGE, 1, 0, 1));
+	disarmed = fault_disarm(fired);
+	if (ret != -EIO || disarmed)
+		return ret ?: disarmed;
+	ret = gpu_queue_state(&rig->vmm.gpu, 0, &state);
+
+	return ret ?: state.fault == MVGPU_FAULT_MEMORY ? 1 : -EIO;
+}
+
+/* Opens the vGPU anew; its ring and what it writes are its parent's. */
+static int life_of_the_opener(struct vmm *vmm)
+{
+	struct fixture_vmm *view = &vmm->rig.vmm;
+	unsigned int nth, hits = 0;
+	bool fired = true;
+	pid_t worker;
+	int ret;
+
+	view->vfio.device = vfio_open_device(view->vfio.group, view->uuid);
+	if (view->vfio.device < 0 || gpu_init(&view->gpu, view->vfio.device))
+		return __LINE__;
+	worker = fault_worker(view->uuid);
+	for (nth = 1; fired && nth < SWEEP_MAX; nth++) {
+		ret = foreign_run(&vmm->rig, worker, nth, &fired);
+		if (ret < 0)
+			return __LINE__;
+		hits += ret;
+	}
+
+	return hits ? 0 : __LINE__;
+}
+
+static int life_of_the_mapper(struct vmm *vmm)
+{
+	pid_t pid;
+
+	if (rig_open(&vmm->rig))
+		return __LINE__;
+	close(vmm->rig.vmm.vfio.device);
+	vmm->rig.vmm.vfio.device = -1;
+	pid = fork();
+	if (!pid)
+		_exit(life_of_the_opener(vmm) ? 1 : 0);
+
+	return task_ended(pid) ? __LINE__ : 0;
+}
+
+/* Its copies take a thread, for which there may be no memory. */
+TEST_F(foreign, memory_without_a_thread_is_a_fault_for_memory)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_of_the_mapper));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
 }
 
 TEST_HARNESS_MAIN

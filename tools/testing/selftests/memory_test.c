@@ -26,6 +26,7 @@
 #define CGROUPS		"/sys/fs/cgroup/"
 #define CGROUP		CGROUPS "mvgpu-test/"
 #define NOBODY		65534
+#define IOVA		0x200000000ULL
 
 static unsigned long long read_number(const char *path)
 {
@@ -193,6 +194,70 @@ TEST_F(cgroup, limit_is_a_fault_of_the_queue)
 	ASSERT_EQ(0, vmm_start(&self->vmm, life_meets_the_limit));
 	ASSERT_EQ(0, lift_limit_after_fault(&self->vmm));
 	EXPECT_EQ(0, vmm_wait(&self->vmm));
+}
+
+static struct rig peer;
+
+/* The vGPU of @vmm can write the VRAM of @peer's, which the cgroup pays for. */
+static int open_peer(struct vmm *vmm, struct vfio_client *other)
+{
+	const __u64 entry = IOVA | MVGPU_GTT_VALID | MVGPU_GTT_WRITE;
+	int container;
+	struct gpu gpu;
+	char pid[32];
+	void *vram;
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	if (rig_open(&vmm->rig) || join_cgroup())
+		return __LINE__;
+	container = vmm->rig.vmm.vfio.container;
+	if (vfio_open_shared(other, container, peer.vmm.uuid))
+		return __LINE__;
+	if (text_write(CGROUPS "cgroup.procs", pid))
+		return __LINE__;
+	if (gpu_init(&gpu, other->device))
+		return __LINE__;
+	vram = gpu_vram_map(&gpu);
+	if (!vram || vfio_map_dma(container, IOVA, vram, gpu.vram_size,
+				  VFIO_DMA_MAP_FLAG_READ |
+				  VFIO_DMA_MAP_FLAG_WRITE))
+		return __LINE__;
+	if (gpu_gtt_bind(&vmm->rig.vmm.gpu, RIG_FREE / RIG_PAGE,
+			 8 * MIB / RIG_PAGE, entry))
+		return __LINE__;
+	return 0;
+}
+
+static int life_writes_vram_of_another(struct vmm *vmm)
+{
+	struct vfio_client other = VFIO_CLIENT_CLOSED;
+	struct gpu_queue_state state;
+	char limit[32];
+	int line = open_peer(vmm, &other);
+
+	if (line)
+		return line;
+	snprintf(limit, sizeof(limit), "%llu",
+		 read_number(CGROUP "memory.current") + MIB);
+	if (text_write(CGROUP "memory.max", limit))
+		return __LINE__;
+	if (rig_run(&vmm->rig, gpu_fill(RIG_FREE, 8 * MIB, 1, 0, 1)) != -EIO)
+		return __LINE__;
+	if (gpu_queue_state(&vmm->rig.vmm.gpu, 0, &state))
+		return __LINE__;
+	if (state.fault != MVGPU_FAULT_MEMORY)
+		return __LINE__;
+	return state.fault_address < RIG_FREE + 4 * MIB ? 0 : __LINE__;
+}
+
+/* Who writes is told what is missing, though the memory is another's. */
+TEST_F(cgroup, limit_of_another_vgpu_is_a_fault_of_who_writes_its_vram)
+{
+	memset(&peer, 0, sizeof(peer));
+	ASSERT_EQ(0, rig_create(&peer));
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_writes_vram_of_another));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
+	rig_destroy(&peer);
 }
 
 /* Fill VRAM through a mapping that stays; where that is, or NULL. */
