@@ -4,9 +4,7 @@
  * saved and loaded. The sections of config space, GTT and queues are written
  * and judged by pure code; here they meet the locks of what they describe.
  */
-#include <linux/bitmap.h>
 #include <linux/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
 #include "context_wire.h"
@@ -421,19 +419,17 @@ static void mvgpu_context_apply(void *priv,
 		mvgpu_reach_load(priv, reached->data, reached->len);
 }
 
-/* The VMM may lock less memory than its guest needs: say how much of both. */
+/* Who mapped memory may lock less than its guest needs: say how much of both. */
 static const char *mvgpu_context_say_limit(struct mvgpu_device *dev)
 {
-	struct mvgpu_gtt *gtt = &dev->gtt;
+	unsigned long limit = vfio_dirty_memlock(dev->dirty, dev->refused_iova);
 	unsigned int needed, pinned;
 
-	mutex_lock(&gtt->lock);
-	needed = bitmap_weight(gtt->reached, MVGPU_GTT_ENTRIES);
-	pinned = gtt->nr_pinned;
-	mutex_unlock(&gtt->lock);
+	if (mvgpu_reach_count(dev, &needed, &pinned))
+		return "it needs more guest memory pinned than RLIMIT_MEMLOCK allows";
 	snprintf(dev->refusal, sizeof(dev->refusal),
-		 "it needs %u pages of guest memory pinned, RLIMIT_MEMLOCK (%lu KiB) allows %u: raise that of the VMM",
-		 needed, rlimit(RLIMIT_MEMLOCK) / SZ_1K, pinned);
+		 "it needs %u pages of guest memory pinned, RLIMIT_MEMLOCK (%lu KiB) allows %u: raise that of the process that mapped it",
+		 needed, limit / SZ_1K, pinned);
 
 	return dev->refusal;
 }

@@ -7,7 +7,9 @@
  */
 #include <linux/bitmap.h>
 #include <linux/iommu.h>
+#include <linux/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/sort.h>
 
 #include "engine_mem.h"
 #include "context_wire.h"
@@ -56,11 +58,19 @@ u32 mvgpu_reach_save(struct mvgpu_device *dev, u8 *bytes)
 	return len;
 }
 
+/* Is there guest memory behind an entry? */
+static bool mvgpu_reach_is_memory(u64 entry)
+{
+	return (entry & MVGPU_GTT_VALID) && !(entry & MVGPU_GTT_VRAM);
+}
+
 /**
  * mvgpu_reach_load - undo mvgpu_reach_save()
  * @dev: the device, stopped, with its entries loaded
  * @bytes: what was saved, and judged
  * @len: of @bytes
+ *
+ * The VMM may have written other entries since those were loaded.
  */
 void mvgpu_reach_load(struct mvgpu_device *dev, const u8 *bytes, u32 len)
 {
@@ -69,7 +79,8 @@ void mvgpu_reach_load(struct mvgpu_device *dev, const u8 *bytes, u32 len)
 
 	mutex_lock(&gtt->lock);
 	for (i = 0; i < len * 8; i++) {
-		if (bytes[i / 8] & 1 << i % 8)
+		if ((bytes[i / 8] & 1 << i % 8) &&
+		    mvgpu_reach_is_memory(gtt->entries[i]))
 			__set_bit(i, gtt->reached);
 	}
 	mutex_unlock(&gtt->lock);
@@ -86,6 +97,7 @@ static void mvgpu_reach_next(struct mvgpu_gtt *gtt, u32 at, unsigned int most,
 	at = find_next_bit(gtt->reached, MVGPU_GTT_ENTRIES, at);
 	for (i = at; i < MVGPU_GTT_ENTRIES && i - at < most; i++) {
 		if (!test_bit(i, gtt->reached) ||
+		    WARN_ON_ONCE(!mvgpu_reach_is_memory(entries[i])) ||
 		    entries[i] != entries[at] + (u64)(i - at) * MVGPU_PAGE_SIZE)
 			break;
 	}
@@ -108,6 +120,7 @@ static int mvgpu_reach_pin(struct mvgpu_device *dev,
 
 	ret = vfio_pin_pages(&dev->vdev, iova, reach->nr, prot, pages);
 	trace_mvgpu_pin(dev->vdev.dev, iova, reach->nr, ret);
+	dev->refused_iova = iova;
 	if (ret < 0)
 		return ret;
 	if (mvgpu_gtt_adopt(&dev->gtt, reach->first, reach->nr, pages,
@@ -158,4 +171,64 @@ int mvgpu_reach_pin_all(struct mvgpu_device *dev)
 		at = reach.first + reach.nr;
 		most = min_t(unsigned int, 2 * most, MVGPU_CHUNK_PAGES);
 	}
+}
+
+/* By address; those that are pinned first, of the same page. */
+static int mvgpu_reach_compare(const void *a, const void *b)
+{
+	u64 left = *(const u64 *)a, right = *(const u64 *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* Pages behind entries that were reached; bit 0 is clear if it is pinned. */
+static unsigned int mvgpu_reach_list(struct mvgpu_gtt *gtt, u64 *list)
+{
+	unsigned int nr = 0;
+	u32 i;
+
+	mutex_lock(&gtt->lock);
+	for_each_set_bit(i, gtt->reached, MVGPU_GTT_ENTRIES)
+		list[nr++] = (gtt->entries[i] & MVGPU_GTT_ADDRESS) |
+			     (!gtt->pages[i] ||
+			      gtt->pages[i] == MVGPU_GTT_COPIED);
+	mutex_unlock(&gtt->lock);
+
+	return nr;
+}
+
+/**
+ * mvgpu_reach_count - count the pages that were reached
+ * @dev: the device
+ * @needed: receives how many there are
+ * @pinned: receives how many of them are pinned
+ *
+ * A page counts once, however many entries map it.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mvgpu_reach_count(struct mvgpu_device *dev, unsigned int *needed,
+		      unsigned int *pinned)
+{
+	u64 *list, last = 0;
+	unsigned int nr, i;
+
+	list = kvmalloc_array(MVGPU_GTT_ENTRIES, sizeof(*list),
+			      GFP_KERNEL_ACCOUNT);
+	if (!list)
+		return -ENOMEM;
+	nr = mvgpu_reach_list(&dev->gtt, list);
+	sort(list, nr, sizeof(*list), mvgpu_reach_compare, NULL);
+	*needed = 0;
+	*pinned = 0;
+	for (i = 0; i < nr; i++) {
+		if (i && (list[i] & MVGPU_GTT_ADDRESS) == last)
+			continue;
+		last = list[i] & MVGPU_GTT_ADDRESS;
+		*needed += 1;
+		*pinned += last == list[i];
+	}
+	kvfree(list);
+
+	return 0;
 }

@@ -238,6 +238,7 @@ struct mvgpu_irq {
  * @queues: the rings
  * @refusal: why the last context was refused, where that takes numbers; under
  *	the library's state mutex
+ * @refused_iova: guest memory that was pinned last for a context; the same
  */
 struct mvgpu_device {
 	struct vfio_device vdev;
@@ -257,7 +258,8 @@ struct mvgpu_device {
 	struct mvgpu_irq irq;
 	struct mvgpu_msix msix;
 	struct mvgpu_queue queues[MVGPU_QUEUES];
-	char refusal[128];
+	char refusal[160];
+	u64 refused_iova;
 };
 
 static inline struct mvgpu_device *mvgpu_device(struct vfio_device *vdev)
@@ -370,6 +372,8 @@ void mvgpu_gtt_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length);
 u32 mvgpu_reach_save(struct mvgpu_device *dev, u8 *bytes);
 void mvgpu_reach_load(struct mvgpu_device *dev, const u8 *bytes, u32 len);
 int mvgpu_reach_pin_all(struct mvgpu_device *dev);
+int mvgpu_reach_count(struct mvgpu_device *dev, unsigned int *needed,
+		      unsigned int *pinned);
 
 /* clock.c: nanoseconds that the device ran since it was reset, on all hosts */
 void mvgpu_clock_open(struct mvgpu_device *dev);

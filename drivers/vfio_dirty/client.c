@@ -9,6 +9,7 @@
 #include <linux/list.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/vfio_dirty.h>
 #include <linux/wait.h>
@@ -231,6 +232,21 @@ void vfio_dirty_close(struct vfio_dirty_client *client)
 	mutex_unlock(&client->container->lock);
 }
 EXPORT_SYMBOL_GPL(vfio_dirty_close);
+
+unsigned long vfio_dirty_memlock(struct vfio_dirty_client *client, u64 iova)
+{
+	struct vfio_dirty_container *c = client->container;
+	struct vfio_dirty_mapping *m;
+	unsigned long limit = 0;
+
+	mutex_lock(&c->lock);
+	m = vfio_dirty_mapping_find_locked(c, iova);
+	if (m)
+		limit = task_rlimit(m->task, RLIMIT_MEMLOCK);
+	mutex_unlock(&c->lock);
+	return limit;
+}
+EXPORT_SYMBOL_GPL(vfio_dirty_memlock);
 
 /* Mark what is mapped of a range; is all of it? */
 static int vfio_dirty_mark_locked(struct vfio_dirty_container *c, u64 iova,

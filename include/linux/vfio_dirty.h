@@ -52,6 +52,16 @@ struct vfio_dirty_client *vfio_dirty_open(struct vfio_device *vdev);
 void vfio_dirty_close(struct vfio_dirty_client *client);
 
 /**
+ * vfio_dirty_memlock - what a pin may have failed for with -ENOMEM
+ * @client: the client
+ * @iova: first byte of the pin
+ *
+ * Return: RLIMIT_MEMLOCK, in bytes, of the process that mapped that byte, which
+ * need not be the one that has the device open; 0 if it is mapped no more.
+ */
+unsigned long vfio_dirty_memlock(struct vfio_dirty_client *client, u64 iova);
+
+/**
  * vfio_dirty_mark - the device wrote to guest memory
  * @client: the client
  * @iova: first byte written

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "context.h"
@@ -18,6 +19,7 @@
 #include "migration2.h"
 #include "rig.h"
 #include "stream_edit.h"
+#include "tasks.h"
 #include "vmm.h"
 
 #define PAGE		RIG_PAGE
@@ -112,6 +114,29 @@ TEST_F(target, refuses_and_names_limit_and_need)
 	/* the guest goes on where it was */
 	ASSERT_EQ(0, mig_set(self->source.vmm.vfio.device, MIG_RUNNING, NULL));
 	EXPECT_EQ(0, rig_run(&self->source, gpu_fence(RIG_RAM, 3)));
+}
+
+/* Another process than the one that mapped the memory, with a limit of its own. */
+static int life_of_a_child_that_loads(struct vmm *vmm)
+{
+	pid_t pid;
+
+	if (open_limited(vmm, 64 * KIB))
+		return __LINE__;
+	pid = fork();
+	if (!pid)
+		_exit(dirty_limit_memlock(1024 * 1024 * KIB) ||
+		      load_region(vmm) != -ENOMEM);
+
+	return task_ended(pid) ? __LINE__ : 0;
+}
+
+TEST_F(target, names_the_limit_of_who_mapped_the_memory)
+{
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_of_a_child_that_loads));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
+	EXPECT_EQ(1, klog_lines(self->vmm.rig.vmm.uuid,
+				"RLIMIT_MEMLOCK (64 KiB)"));
 }
 
 static int life_refuses_through_a_data_fd(struct vmm *vmm)
@@ -332,6 +357,25 @@ TEST_F(target, counts_a_page_once)
 	ASSERT_EQ(0, mig_save(rig->vmm.vfio.device, &saved));
 	ASSERT_EQ(0, vmm_start(&self->vmm, life_takes_it_in_64_kib));
 	EXPECT_EQ(0, vmm_wait(&self->vmm));
+}
+
+TEST_F(target, says_a_page_once)
+{
+	struct rig *rig = &self->source;
+	const __u64 ram = MVGPU_GTT_VALID | MVGPU_GTT_WRITE;
+	const char *uuid;
+
+	ASSERT_EQ(0, gpu_gtt_bind(&rig->vmm.gpu, RIG_FREE / PAGE, 64,
+				  RIG_RAM_IOVA | ram));
+	ASSERT_EQ(0, mig_set(rig->vmm.vfio.device, MIG_RUNNING, NULL));
+	ASSERT_EQ(0, rig_run(rig, gpu_fill(RIG_FREE, 64 * PAGE, 1, 0, 1)));
+	mig_stream_free(&saved);
+	ASSERT_EQ(0, mig_save(rig->vmm.vfio.device, &saved));
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_refuses_through_the_region));
+	EXPECT_EQ(0, vmm_wait(&self->vmm));
+	uuid = self->vmm.rig.vmm.uuid;
+	EXPECT_EQ(1, klog_lines(uuid, "needs 440 pages"));
+	EXPECT_EQ(1, klog_lines(uuid, "allows 16:"));
 }
 
 TEST_HARNESS_MAIN
