@@ -64,6 +64,7 @@ struct mvgpu_guest_dropped {
  * @dropped: what restarts dropped since the file was opened, ascending
  * @dropped_count: how many
  * @dropped_room: for how many there is memory
+ * @stale: what it has is a program's that is gone: dropped when it is enabled
  * @fault: enum mvgpu_fault; read without @look
  * @fault_address: GPU address
  */
@@ -81,6 +82,7 @@ struct mvgpu_guest_queue {
 	struct mvgpu_guest_dropped *dropped;
 	u32 dropped_count;
 	u32 dropped_room;
+	bool stale;
 	u32 fault;
 	u64 fault_address;
 };

@@ -101,7 +101,8 @@ struct mvgpu_guest_bind {
  * A fence that raises the interrupt follows the commands. EINVAL: BIND, UNBIND,
  * an opcode that is not known, or one that reads or writes addresses that cannot
  * be bound. EAGAIN: the ring is full; wait for an earlier call. EIO: the queue
- * has faulted; MVGPU_GUEST_RESTART.
+ * has faulted, or has yet to end what the last program had it do;
+ * MVGPU_GUEST_RESTART.
  */
 struct mvgpu_guest_submit {
 	__u64	commands;
@@ -139,7 +140,13 @@ struct mvgpu_guest_wait {
 
 #define MVGPU_GUEST_WAIT	_IOWR(MVGPU_GUEST_IOCTL, 5, struct mvgpu_guest_wait)
 
-/* MVGPU_GUEST_RESTART - drop all commands of a queue, by its number. */
+/*
+ * MVGPU_GUEST_RESTART - drop all commands of a queue, by its number
+ *
+ * EIO: the queue does not stop. ENOMEM: the driver has no memory to remember what
+ * was dropped, or restarts have done so 2^20 times since the file was opened, each
+ * with fences in between that were written.
+ */
 #define MVGPU_GUEST_RESTART	_IOW(MVGPU_GUEST_IOCTL, 6, __u32)
 
 /*

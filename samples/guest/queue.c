@@ -20,6 +20,9 @@
 /* The device ends the access that is in flight, of 64 KiB at most. */
 #define MVGPU_GUEST_DISABLE_US	(5 * USEC_PER_SEC)
 
+/* So many times restarts may drop what does not follow on what others dropped. */
+#define MVGPU_GUEST_DROPPED	BIT(20)
+
 /**
  * mvgpu_guest_queue_registers - find a queue's registers
  * @guest: the vGPU
@@ -43,6 +46,34 @@ static u64 mvgpu_guest_queue_fence_address(unsigned int number)
 	return (u64)MVGPU_GUEST_FENCE_ENTRY * MVGPU_PAGE_SIZE + 8 * number;
 }
 
+/*
+ * All up to a fence is over, of a queue that is disabled. An interrupt that comes
+ * late, or is another queue's, finds this and nothing of the commands before.
+ */
+static void mvgpu_guest_queue_settle(struct mvgpu_guest_queue *queue, u64 fence)
+{
+	lockdep_assert_held(&queue->lock);
+	spin_lock_irq(&queue->look);
+	WRITE_ONCE(*queue->fence, cpu_to_le64(fence));
+	WRITE_ONCE(queue->seen, fence);
+	WRITE_ONCE(queue->fault, MVGPU_FAULT_NONE);
+	spin_unlock_irq(&queue->look);
+}
+
+/* All that it has had is a program's that is gone: it is as it was at first. */
+static void mvgpu_guest_queue_clear(struct mvgpu_guest_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+	memset(queue->ring, 0, MVGPU_GUEST_RING_SIZE);
+	kvfree(queue->dropped);
+	queue->dropped = NULL;
+	queue->dropped_room = 0;
+	queue->dropped_count = 0;
+	queue->stale = false;
+	WRITE_ONCE(queue->submitted, 0);
+	mvgpu_guest_queue_settle(queue, 0);
+}
+
 /**
  * mvgpu_guest_queue_enable - have a queue run what comes into its ring
  * @guest: the vGPU
@@ -53,6 +84,8 @@ void mvgpu_guest_queue_enable(struct mvgpu_guest *guest, unsigned int number)
 	void __iomem *registers = mvgpu_guest_queue_registers(guest, number);
 	struct mvgpu_guest_queue *queue = &guest->queue[number];
 
+	if (queue->stale)
+		mvgpu_guest_queue_clear(queue);
 	queue->head = 0;
 	queue->tail = 0;
 	writeq((u64)mvgpu_guest_queue_entry(number) * MVGPU_PAGE_SIZE,
@@ -121,7 +154,7 @@ void mvgpu_guest_queue_destroy_all(struct mvgpu_guest *guest)
 			dma_free_coherent(dev, MVGPU_GUEST_RING_SIZE,
 					  queue->ring, queue->ring_dma);
 		queue->ring = NULL;
-		kfree(queue->dropped);
+		kvfree(queue->dropped);
 		queue->dropped = NULL;
 		queue->dropped_room = 0;
 		queue->dropped_count = 0;
@@ -259,10 +292,16 @@ static int mvgpu_guest_queue_make_room(struct mvgpu_guest_queue *queue)
 	lockdep_assert_held(&queue->lock);
 	if (queue->dropped_count < queue->dropped_room)
 		return 0;
-	dropped = krealloc_array(queue->dropped, room, sizeof(*dropped),
-				 GFP_KERNEL_ACCOUNT);
+	if (room > MVGPU_GUEST_DROPPED)
+		return -ENOMEM;
+	/* kvrealloc() is another on each kernel */
+	dropped = kvmalloc_array(room, sizeof(*dropped), GFP_KERNEL_ACCOUNT);
 	if (!dropped)
 		return -ENOMEM;
+	if (queue->dropped_count)
+		memcpy(dropped, queue->dropped,
+		       queue->dropped_count * sizeof(*dropped));
+	kvfree(queue->dropped);
 	queue->dropped = dropped;
 	queue->dropped_room = room;
 	return 0;
@@ -304,20 +343,6 @@ static bool mvgpu_guest_queue_was_dropped(const struct mvgpu_guest_queue *queue,
 	return false;
 }
 
-/*
- * All up to a fence is over, of a queue that is disabled. An interrupt that comes
- * late, or is another queue's, finds this and nothing of the commands before.
- */
-static void mvgpu_guest_queue_settle(struct mvgpu_guest_queue *queue, u64 fence)
-{
-	lockdep_assert_held(&queue->lock);
-	spin_lock_irq(&queue->look);
-	WRITE_ONCE(*queue->fence, cpu_to_le64(fence));
-	WRITE_ONCE(queue->seen, fence);
-	WRITE_ONCE(queue->fault, MVGPU_FAULT_NONE);
-	spin_unlock_irq(&queue->look);
-}
-
 /**
  * mvgpu_guest_queue_restart - do MVGPU_GUEST_RESTART
  * @guest: the vGPU
@@ -349,7 +374,10 @@ out:
 	return ret;
 }
 
-/* Of a queue that does not stop a fence may still come: go on after its number. */
+/*
+ * Of a queue that does not stop a fence may still come: it is forgotten when it is
+ * enabled anew, which is once it has stopped.
+ */
 static void mvgpu_guest_queue_forget(struct mvgpu_guest *guest, u32 number)
 {
 	struct mvgpu_guest_queue *queue = &guest->queue[number];
@@ -357,19 +385,13 @@ static void mvgpu_guest_queue_forget(struct mvgpu_guest *guest, u32 number)
 	lockdep_assert_held(&queue->lock);
 	if (guest->gone)
 		return;
+	queue->stale = true;
 	if (mvgpu_guest_queue_disable(guest, number)) {
 		dev_err(&guest->pdev->dev,
-			"queue %u does not stop; load the driver anew to use it\n",
+			"queue %u does not stop: programs get EIO until it does; what it has is dropped then\n",
 			number);
 		return;
 	}
-	memset(queue->ring, 0, MVGPU_GUEST_RING_SIZE);
-	kfree(queue->dropped);
-	queue->dropped = NULL;
-	queue->dropped_room = 0;
-	queue->dropped_count = 0;
-	WRITE_ONCE(queue->submitted, 0);
-	mvgpu_guest_queue_settle(queue, 0);
 	mvgpu_guest_queue_enable(guest, number);
 }
 
@@ -389,6 +411,19 @@ void mvgpu_guest_queue_forget_all(struct mvgpu_guest *guest)
 		mvgpu_guest_queue_forget(guest, i);
 		mutex_unlock(&guest->queue[i].lock);
 	}
+}
+
+/* Has it stopped by now, if the last program's commands kept it? */
+static bool mvgpu_guest_queue_is_fresh(struct mvgpu_guest *guest, u32 number)
+{
+	void __iomem *registers = mvgpu_guest_queue_registers(guest, number);
+	struct mvgpu_guest_queue *queue = &guest->queue[number];
+
+	lockdep_assert_held(&queue->lock);
+	if (queue->stale && readl(registers + MVGPU_QUEUE_STATUS) ==
+			    MVGPU_QUEUE_DISABLED)
+		mvgpu_guest_queue_enable(guest, number);
+	return !queue->stale;
 }
 
 /* Commands that fit into the ring; one place stays empty. */
@@ -468,7 +503,10 @@ int mvgpu_guest_queue_submit(struct mvgpu_guest *guest,
 	/* Nothing was done: after a freeze, which is no signal, once more. */
 	if (mutex_lock_interruptible(&queue->lock))
 		return -ERESTARTSYS;
-	ret = mvgpu_guest_queue_submit_locked(guest, submit, commands);
+	if (!guest->gone && !mvgpu_guest_queue_is_fresh(guest, submit->queue))
+		ret = -EIO;
+	else
+		ret = mvgpu_guest_queue_submit_locked(guest, submit, commands);
 	mutex_unlock(&queue->lock);
 	return ret;
 }

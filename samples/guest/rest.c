@@ -102,7 +102,7 @@ static int mvgpu_guest_rest_pack(struct mvgpu_guest *guest, unsigned int number,
 	synchronize_irq(pci_irq_vector(guest->pdev, number % guest->vectors));
 	mvgpu_guest_rest_look(guest, number);
 	head = readl(registers + MVGPU_QUEUE_HEAD) % MVGPU_GUEST_RING_SIZE;
-	left = (queue->tail - head) % MVGPU_GUEST_RING_SIZE;
+	left = queue->stale ? 0 : (queue->tail - head) % MVGPU_GUEST_RING_SIZE;
 	straight = min(left, MVGPU_GUEST_RING_SIZE - head);
 	memcpy(room, queue->ring + head, straight);
 	memcpy(room + straight, queue->ring, left - straight);
