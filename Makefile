@@ -95,6 +95,11 @@ guest: modules
 	$(MAKE) -C tools/testing/e2e OUTPUT="$(FARM)" "$(FARM)/driver-test"
 	tools/testing/e2e/mkguest.sh "$(KVER)" "$(FARM)"
 
+# Prints the folder of a qemu-system-x86_64 that moves vGPUs by the region.
+.PHONY: qemu
+qemu:
+	@samples/qemu/build.sh
+
 unit:
 	$(MAKE) -C tools/testing/unit OUTPUT="$(abspath $(BUILD))/unit" check
 
@@ -155,6 +160,7 @@ help:
 	@echo 'make unit             the unit tests alone, in user space'
 	@echo 'make selftests        build the selftests, which run in a VM'
 	@echo 'make guest            build what a guest of the tests boots, for KVER='
+	@echo 'make qemu             build the QEMU of samples/qemu/, and say where it is'
 	@echo 'make clean            remove build/, or BUILD='
 	@echo
 	@echo 'demo and check install what they need with apt-get; DEPS=no leaves'

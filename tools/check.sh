@@ -133,7 +133,8 @@ checks()
 	start dkms env KVERS="${kernels[*]}" tools/testing/dkms/run.sh
 	for check in w1-sparse w1-next checkpatch btf compat-golden const-ops \
 			kernel-doc layers layout locked make mutants python \
-			shellcheck sizes spdx symbols type1-compat uapi-headers; do
+			qemu-series shellcheck sizes spdx symbols type1-compat \
+			uapi-headers; do
 		start "$check" env KVERS="${kernels[*]}" "tools/checks/$check.sh"
 	done
 }

@@ -14,6 +14,9 @@ expected()
 	include/uapi/*)
 		echo '/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */'
 		;;
+	samples/qemu/*.[ch]) echo '/* SPDX-License-Identifier: GPL-2.0-or-later */' ;;
+	samples/qemu/README.rst) echo '.. SPDX-License-Identifier: GPL-2.0-or-later' ;;
+	samples/qemu/*) echo '# SPDX-License-Identifier: GPL-2.0-or-later' ;;
 	*.c) echo '// SPDX-License-Identifier: GPL-2.0' ;;
 	*.h) echo '/* SPDX-License-Identifier: GPL-2.0 */' ;;
 	*.rst) echo '.. SPDX-License-Identifier: GPL-2.0' ;;
@@ -23,7 +26,7 @@ expected()
 
 find . \( -path ./.git -o -path ./build -o -path '*/golden' \) -prune -o \
 	-type f -print | sed 's|^\./||' |
-	grep -vE '^(LICENSE|VERSION|README.md|\.gitignore|.*\.(bin|hex|png))$|^tools/testing/vm/trouble$|ABI/' |
+	grep -vE '^(LICENSE|VERSION|README.md|\.gitignore|.*\.(bin|hex|png))$|^tools/testing/vm/trouble$|^samples/qemu/patches/|ABI/' |
 	sort >"$check_work/files"
 
 while read -r file; do

@@ -24,6 +24,13 @@
  * VFIO_DEVICE_STATE_STOP. A read gives the current value. Stop returns once no
  * DMA is in flight and the device changes nothing by itself.
  *
+ * A reset of the device starts it, also one that a stopped device is given
+ * (VFIO_DEVICE_RESET, FLR). So any client that has stopped a device writes
+ * VFIO_DEVICE_STATE_STOP again after each reset, at the latest before it reads
+ * the bitmap or the context. If it cannot know of resets, it reads byte 0, and
+ * writes it if the device runs: the same write would drop a context that is
+ * half loaded.
+ *
  * Bytes from 1 are the serialized context: struct vfio_device_state_header,
  * then the stream (Documentation/stream.rst). All that follows reads as 0.
  *
