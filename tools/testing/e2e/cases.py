@@ -5,6 +5,7 @@ import device_cases
 import driver_cases
 import failure_cases
 import move_cases
+import region_cases
 
 # Where each kernel and backend is tried.
 SHORT = [
@@ -68,7 +69,57 @@ SOAK = [
     move_cases.thousand_hops,
 ]
 
+# With the QEMU of samples/qemu/: where each kernel is tried, what "make check"
+# runs, and what "make check-long" does.
+REGION_SHORT = [
+    region_cases.by("on", region_cases.live),
+    region_cases.by("precopy", region_cases.live),
+]
+REGION_CHECK = [
+    region_cases.by("on", region_cases.refuses_without_the_region),
+    region_cases.by("on", region_cases.live),
+    region_cases.by("on", region_cases.cut_in_the_context),
+    region_cases.by("on", region_cases.corrupted_context),
+    region_cases.by("on", region_cases.target_has_the_other_value),
+]
+REGION_ONE_WAY = [
+    region_cases.refuses_enable_migration,
+    region_cases.refuses_without_the_region,
+    region_cases.refuses_an_iommu_in_the_guest,
+    region_cases.refuses_iommufd,
+    region_cases.refuses_another_value_beside,
+    region_cases.refuses_postcopy,
+    region_cases.refuses_background_snapshot,
+    region_cases.target_has_the_other_value,
+    region_cases.whole_region_at_once,
+    region_cases.guest_can_reboot,
+    region_cases.driver_comes_after_the_move,
+    region_cases.unplug_by_remove,
+]
+REGION_BOTH_WAYS = [
+    region_cases.live,
+    region_cases.live_with_multifd,
+    region_cases.asks_by_one_ioctl,
+    region_cases.cancelled,
+    region_cases.cut_in_the_context,
+    region_cases.corrupted_context,
+    region_cases.target_of_another_type,
+    region_cases.paused_source_then_cont,
+    region_cases.reset_while_paused,
+    region_cases.savevm_and_loadvm,
+    region_cases.two_vgpus_move,
+]
+REGION = [
+    *(region_cases.by("on", case) for case in REGION_ONE_WAY),
+    *(region_cases.by("on", case) for case in REGION_BOTH_WAYS),
+    *(region_cases.by("precopy", case) for case in REGION_BOTH_WAYS),
+    region_cases.by("off", region_cases.moves_by_v2),
+]
+
 GROUPS = {
+    "region-short": REGION_SHORT,
+    "region-check": REGION_CHECK,
+    "region": REGION,
     "soak": SOAK,
     "short": SHORT,
     "check": CHECK,

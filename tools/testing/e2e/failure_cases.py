@@ -20,7 +20,9 @@ SLOW_SECONDS = 2.5
 BROKEN = (r"(^|: )Unable to (write to|read from|shutdown) socket: ",
           r"(^|: )[Cc]hannel error: ", r"(^|: )Sibling indicated error 1$",
           r"(^|: )[a-z_]+ failed: Input/output error$",
-          r"(^|: )failed to save SaveStateEntry with id\(name\): .*: -5$")
+          r"(^|: )failed to save SaveStateEntry with id\(name\): .*: -5$",
+          r": cannot save the device: the stream broke in the state, after ",
+          r"(^|: )Save of field vfio-device-state/state failed: put failed$")
 
 
 def begin(session, kinds=None, **options):
@@ -98,8 +100,8 @@ def target_killed(session):
     stays(session, migration)
 
 
-def target_of_another_type(session):
-    """A target with a vGPU of another type refuses while the guest runs."""
+def move_to_another_type(session):
+    """Tries to; the target has to refuse while the guest runs."""
     kind = session.guest().vgpus[0].kind
     migration = begin(session,
                       kinds=["medium" if kind == "small" else "small"])
@@ -107,6 +109,12 @@ def target_of_another_type(session):
     migration.expect("failed")
     if source.monitor.seen("STOP"):
         raise Failure("the guest was stopped before the target refused")
+    return migration
+
+
+def target_of_another_type(session):
+    """A target with a vGPU of another type refuses while the guest runs."""
+    migration = move_to_another_type(session)
     log = subprocess.run(["dmesg"], capture_output=True, check=True,
                          text=True).stdout
     device = migration.target.vgpus[0].uuid
@@ -132,6 +140,7 @@ def spoiled(session, pattern, distance, cut=False, **options):
     if status != "failed":
         raise Failure(f"migration: {status}")
     stays(session, migration)
+    return migration
 
 
 def corrupted_while_running(session):

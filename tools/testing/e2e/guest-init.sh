@@ -6,7 +6,8 @@
 # First process of the guest, in its initramfs: loads the drivers, starts a
 # workload for each vGPU, and a shell. Both talk through virtio-serial ports:
 # workloadN has that of /dev/mvgpuN, or one without a vGPU; shell runs what
-# comes in, line by line.
+# comes in, line by line. With "driver=later" on the kernel's command line the
+# vGPU is left without one.
 
 /bin/busybox --install -s /bin
 mount -t devtmpfs dev /dev
@@ -14,6 +15,9 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 
 for module in /modules/*.ko; do
+	case "$(cat /proc/cmdline) $module" in
+	*driver=later*mvgpu_guest.ko) continue ;;
+	esac
 	insmod "$module" || echo "guest: cannot load $module"
 done
 

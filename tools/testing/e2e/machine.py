@@ -23,14 +23,28 @@ CPU = "host,-svm"
 APPEND = "console=ttyS0 quiet panic=-1 mitigations=off"
 
 
-class Settings:
-    """What is the same for all machines of a run."""
+class NotStarted(Failure):
+    """QEMU ended before it had its devices; `said` is why, by line."""
 
-    def __init__(self, kernel, initrd, folder, iommufd):
+    def __init__(self, machine):
+        self.said = machine.said()
+        self.vgpus = machine.vgpus
+        super().__init__(f"{machine.name} did not start: {self.said}")
+
+
+class Settings:
+    """What is the same for all machines of a run.
+
+    `region_qemu` is the QEMU that moves vGPUs by the device-state region.
+    """
+
+    def __init__(self, kernel, initrd, folder, iommufd=False,
+                 region_qemu=None):
         self.kernel = kernel
         self.initrd = initrd
         self.folder = folder
         self.iommufd = iommufd
+        self.region_qemu = region_qemu
         debug = os.path.exists("/sys/kernel/debug/kmemleak")
         # Where device DMA logging works, QEMU has nothing to say.
         self.warns = not debug and os.uname().release.startswith("6.12.")
@@ -40,17 +54,23 @@ class Settings:
 
 
 class Machine:
-    """One QEMU. `vgpus` may be empty; `incoming` waits for a migration."""
+    """One QEMU. `vgpus` may be empty; `incoming` waits for a migration.
+
+    `region` is the value of x-device-state-region, None for stock QEMU, which
+    has no such property; `device` are more properties of the vGPUs.
+    """
 
     count = 0
 
     def __init__(self, settings, vgpus, incoming=False, memory=256, more=(),
-                 append=""):
+                 append="", region=None, device=""):
         Machine.count += 1
         self.settings = settings
         self.vgpus = list(vgpus)
         self.memory = memory
         self.append = f"{APPEND} {append}"
+        self.region = region
+        self.device = device
         self.name = f"qemu-{Machine.count}"
         self.folder = os.path.join(settings.folder, self.name)
         self.ended = False
@@ -62,21 +82,25 @@ class Machine:
         self.shell_lines = Lines()
         self.workloads = [Workload(Lines(), self)
                           for _ in self.vgpus or [None]]
-        self.spawn(self.command(incoming, memory) + list(more))
+        self.spawn(self.command(incoming, list(more)))
         try:
             self.monitor.begin(settings.seconds)
         except (Failure, OSError):
             self.kill()
-            raise Failure(f"{self.name} did not start: {self.said()}") \
-                from None
+            raise NotStarted(self) from None
 
-    def command(self, incoming, memory):
+    def command(self, incoming, more):
         settings = self.settings
         ports = {"shell": self.shell_lines}
         ports |= {f"workload{number}": workload.lines
                   for number, workload in enumerate(self.workloads)}
-        line = ["qemu-system-x86_64", "-machine", "q35,accel=kvm",
-                "-cpu", CPU, "-smp", "1", "-m", str(memory),
+        program = "qemu-system-x86_64"
+        if self.region:
+            program = settings.region_qemu
+            if not program:
+                raise Failure("there is no --region-qemu")
+        line = [program, "-machine", "q35,accel=kvm",
+                "-cpu", CPU, "-smp", "1", "-m", str(self.memory),
                 "-nodefaults", "-no-user-config", "-display", "none",
                 "-action", "reboot=shutdown,shutdown=pause",
                 "-kernel", settings.kernel, "-initrd", settings.initrd,
@@ -91,19 +115,33 @@ class Machine:
             line += ["-chardev",
                      f"socket,id={port},fd={lines.other.fileno()}",
                      "-device", f"virtserialport,chardev={port},name={port}"]
-        if settings.iommufd:
+        if settings.iommufd and not self.by_region():
             line += ["-object", "iommufd,id=iommufd0"]
+        # An IOMMU of the guest has to come before what is behind it.
+        line += more
         for number, vgpu in enumerate(self.vgpus):
-            extra = ",iommufd=iommufd0" if settings.iommufd else ""
-            # Where QEMU has nothing to say, the default does.
-            extra += ",enable-migration=on" if settings.warns else ""
             line += ["-device", f"pcie-root-port,id=root{number},"
                      f"chassis={number + 1}",
                      "-device", f"vfio-pci,sysfsdev={vgpu.path},"
-                     f"id=gpu{number},bus=root{number}{extra}"]
+                     f"id=gpu{number},bus=root{number}{self.properties()}"]
         if incoming:
             line += ["-incoming", "defer"]
         return line
+
+    def properties(self):
+        """Of each vGPU, with a comma before each."""
+        text = self.device
+        if self.region:
+            text += f",x-device-state-region={self.region}"
+        if self.by_region():
+            return text
+        if self.settings.iommufd:
+            text += ",iommufd=iommufd0"
+        # Where QEMU has nothing to say, the default does.
+        return text + (",enable-migration=on" if self.settings.warns else "")
+
+    def by_region(self):
+        return self.region not in (None, "off")
 
     def spawn(self, line):
         with open(f"{self.folder}/command", "w", encoding="utf-8") as file:
@@ -210,7 +248,7 @@ class Machine:
         """
         said = self.said()
         expected = []
-        if not self.judged and self.settings.warns:
+        if not self.judged and self.settings.warns and not self.by_region():
             expected = [f": {NO_DIRTY_TRACKING.format(uuid=vgpu.uuid)}"
                         for vgpu in self.vgpus]
         lines = [line for line in said[self.judged:]

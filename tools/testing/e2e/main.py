@@ -24,6 +24,7 @@ def options():
     parser.add_argument("--kernel", required=True)
     parser.add_argument("--initrd", required=True)
     parser.add_argument("--iommufd", action="store_true")
+    parser.add_argument("--region-qemu")
     parser.add_argument("--seed", type=int,
                         default=random.SystemRandom().randrange(1 << 31))
     parser.add_argument("case", nargs="+")
@@ -39,6 +40,7 @@ def run(session, name, case):
     """One case; whether it was good."""
     started = time.monotonic()
     good = True
+    session.plain()
     try:
         case(session)
         session.check()
@@ -58,7 +60,7 @@ def run(session, name, case):
 def main():
     arguments = options()
     settings = Settings(arguments.kernel, arguments.initrd, arguments.results,
-                        arguments.iommufd)
+                        arguments.iommufd, arguments.region_qemu)
     chosen = cases.choose(arguments.case)
     session = Session(settings, arguments.seed)
     failed = 0

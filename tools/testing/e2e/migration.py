@@ -122,17 +122,23 @@ def summary(info):
             f"{ram.get('dirty-sync-count')} rounds")
 
 
-def hop(session, paused=False, **options):
-    """The shared guest moves to a new machine; returns QEMU's figures."""
+def hop(session, paused=False, reset=False, **options):
+    """The shared guest moves to a new machine; returns QEMU's figures.
+
+    One that was `reset` before begins anew; the firmware resets it once more.
+    """
     source = session.machine
     kinds = [device.kind for device in source.vgpus]
     target = session.spawn(kinds=kinds, incoming=True,
                            memory=source.memory,
                            more=["-S"] if paused else [])
+    if reset:
+        target.may_reboot()
     migration = Migration(source, target, **options)
     migration.start()
     info = migration.finish(paused)
-    check_continuity(source.workloads, target.workloads)
+    if not reset:
+        check_continuity(source.workloads, target.workloads)
     session.moved_to(target)
     session.others.append(source)
     print(f"# {summary(info)}", flush=True)

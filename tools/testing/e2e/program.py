@@ -16,6 +16,7 @@ def parser():
     options.add_argument("--results", required=True)
     options.add_argument("--kernel", required=True)
     options.add_argument("--initrd", required=True)
+    options.add_argument("--region-qemu")
     return options
 
 
@@ -42,7 +43,7 @@ def run(arguments, seed, work, tries=1):
     """Does the `work`; the exit status, 0 only if all went well."""
     os.makedirs(arguments.results, exist_ok=True)
     settings = Settings(arguments.kernel, arguments.initrd, arguments.results,
-                        False)
+                        region_qemu=arguments.region_qemu)
     session = Session(settings, seed)
     try:
         attempt(session, work, tries)

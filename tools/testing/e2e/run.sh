@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Runs end-to-end tests, inside the VM: guests with vGPUs, on stock QEMU.
+# Runs end-to-end tests, inside the VM: guests with vGPUs, on stock QEMU, or with
+# --region-qemu on that of samples/qemu/build.sh.
 #
-#   run.sh [--claim none] [--iommufd] MODULES GUEST KVER CASE...
+#   run.sh [--claim none] [--iommufd] [--region-qemu FILE] MODULES GUEST KVER CASE...
 #
 # MODULES is the build folder of the running kernel, GUEST that of the guest's,
 # KVER (which "make guest" filled). The cases are those of cases.py, by name or
@@ -21,6 +22,7 @@ while [[ ${1:-} = --* ]]; do
 	case $1 in
 	--claim) claim=$2; shift ;;
 	--iommufd) options+=(--iommufd) ;;
+	--region-qemu) options+=("$1" "$2"); shift ;;
 	esac
 	shift
 done

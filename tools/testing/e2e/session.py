@@ -15,22 +15,33 @@ TROUBLE = re.compile(r"WARNING:|BUG:|Call Trace|Oops|Kernel panic|"
 
 
 class Session:
-    """A guest at work: `machine` runs it, `vgpus` are its own."""
+    """A guest at work: `machine` runs it, `vgpus` are its own.
+
+    `region` and `device` say how machines are started from now on: see Machine.
+    """
 
     def __init__(self, settings, seed):
         self.settings = settings
         self.seed = seed
         self.random = random.Random(seed)
+        self.plain()
         self.machine = None
         # Machines of which the case has to let go.
         self.others = []
+
+    def plain(self):
+        """Machines are of stock QEMU from now on."""
+        self.region = None
+        self.device = ""
 
     def spawn(self, count=1, kinds=None, **options):
         """A machine with fresh vGPUs, of which the case has to let go."""
         kinds = ["small"] * count if kinds is None else kinds
         vgpus = [vgpu.Vgpu(kind) for kind in kinds]
         try:
-            machine = Machine(self.settings, vgpus, **options)
+            machine = Machine(self.settings, vgpus,
+                              **{"region": self.region,
+                                 "device": self.device} | options)
         except Failure:
             for device in vgpus:
                 device.remove()
@@ -56,7 +67,9 @@ class Session:
 
     def guest(self):
         """The machine that runs the guest with one vGPU, at work."""
-        if not self.machine or len(self.machine.vgpus) != 1:
+        machine = self.machine
+        if not machine or len(machine.vgpus) != 1 or \
+                (machine.region, machine.device) != (self.region, self.device):
             self.boot()
         return self.machine
 
