@@ -98,7 +98,7 @@ report()
 
 outside()
 {
-	bench_begin
+	bench_begin bench
 	bench_build
 	run instructions --icount -- pins copies mappings queries
 	run time --

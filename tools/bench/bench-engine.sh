@@ -103,7 +103,7 @@ report()
 
 outside()
 {
-	bench_begin
+	bench_begin bench
 	bench_build
 	run instructions 3 500 --icount
 	run time 11 5000

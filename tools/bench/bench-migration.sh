@@ -1,26 +1,36 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What a vGPU adds to the live migration of a guest by stock QEMU: installs what it
-# needs (DEPS=no leaves packages alone), builds, and moves the same guest in a VM,
-# several times, with
+# What a vGPU adds to the live migration of a guest: installs what it needs (DEPS=no
+# leaves packages alone), builds, and moves the same guest in a VM, several times,
+# with
 #
 #   none  no vGPU
 #   idle  a vGPU that does nothing
 #   vram  64 MiB of VRAM, of which the engine rewrites 5 % a second
 #   ram   256 MiB of guest memory bound and touched, of which it writes 1 % a second
 #
-# each on vfio_dirty and on vfio_iommu_type1, by turns. Prints a table of medians,
-# with the smallest and the greatest; build/bench/migration.csv has all figures,
-# and build/bench/migration.png shows them.
+# each by turns
+#
+#   vfio_dirty  by migration v2 and stock QEMU
+#   type1       the same on vfio_iommu_type1
+#   region      by the device-state region and the bitmap ioctl of 2018, on vfio_dirty,
+#               with the QEMU of samples/qemu/: x-device-state-region=on
+#   precopy     the same, but the bitmap by rounds: x-device-state-region=precopy
+#
+# Prints a table of medians, with the smallest and the greatest;
+# build/bench/migration.csv has all figures, and build/bench/migration.png shows
+# them. Where QEMU's source cannot be had the last two are left out.
 #
 #   tools/bench/bench-migration.sh             what "make bench-migration" calls
 #   KVER=... tools/bench/bench-migration.sh    on another installed kernel
 #   ROUNDS=... tools/bench/bench-migration.sh  other than 5 times each
 #
 # Exit status 0 only if all migrations ended well, an idle vGPU adds at most 64 KiB
-# and no pin while the guest is stopped, and what is sent of guest memory with "ram"
-# on vfio_dirty is at most 1.1 times one full copy and what was written meanwhile.
+# and no pin while the guest is stopped, what is sent of guest memory with "ram"
+# on vfio_dirty is at most 1.1 times one full copy and what was written meanwhile,
+# and the downtime of "precopy" with "idle" and "ram" is at most 1.2 times that of
+# "vfio_dirty". ("vram" is sent while stopped there: what that costs is told.)
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -29,7 +39,8 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 csv=$out/migration.csv
 rounds=${ROUNDS:-5}
 
-# In the VM: $1 is the build folder, $2 the kernel's and the guest's.
+# In the VM: $1 is the build folder, $2 the kernel's and the guest's, $3 the QEMU of
+# the region, if there is one.
 inside()
 {
 	[ -d /sys/kernel/tracing/events ] ||
@@ -38,7 +49,8 @@ inside()
 	modules_load "$1"
 	PYTHONDONTWRITEBYTECODE=1 python3 "$top/tools/testing/e2e/bench.py" \
 		--results /results/e2e --kernel "/boot/vmlinuz-$2" \
-		--initrd "$1/guest.cpio" --rounds "$rounds" >/results/rows.csv
+		--initrd "$1/guest.cpio" --rounds "$rounds" \
+		${3:+--region-qemu "$3"} >/results/rows.csv
 	modules_unload
 }
 
@@ -95,7 +107,7 @@ plot()
 	EOF
 	gnuplot -e "set term png size 1200,900 noenhanced; \
 		set output '$out/migration.png'; set multiplot layout 2,2; \
-		set xtics rotate by -30; set xrange [-1:7]; set yrange [0:*]" \
+		set xtics rotate by -30; set xrange [-1:13]; set yrange [0:*]" \
 		"${panels[@]}"
 }
 
@@ -119,20 +131,46 @@ judge()
 			missed += ratio > 1.1
 		}
 		END { exit missed > 0 }' "$csv" || missed=1
+	judge_downtime || missed=1
 
+	return "$missed"
+}
+
+# The protocols' downtimes beside each other.
+judge_downtime()
+{
+	local missed=0 load v2 precopy limit
+
+	[ -n "$(value rounds idle precopy)" ] || return 0
+	for load in idle ram vram; do
+		v2=$(value downtime_ms "$load" vfio_dirty)
+		precopy=$(value downtime_ms "$load" precopy)
+		limit=", at most $((v2 * 6 / 5)) wanted"
+		[ "$load" != vram ] || limit=
+		echo "$load: downtime of $v2 ms by v2, $precopy ms by precopy$limit;" \
+			"$(value downtime_ms "$load" region) ms by the region alone"
+		[ -z "$limit" ] || ((precopy * 5 <= v2 * 6)) || missed=1
+	done
 	return "$missed"
 }
 
 outside()
 {
-	bench_begin
+	local qemu backends=2
+
+	bench_begin bench-migration
 	quietly "$out/modules.log" make KVER="$kver" guest
-	echo "bench-migration: $((7 * rounds)) migrations (a quarter of an hour, for 35)"
+	# 3: its source cannot be had.
+	qemu=$(samples/qemu/build.sh) || [ $? -eq 3 ]
+	qemu=${qemu:+$qemu/qemu-system-x86_64}
+	[ -z "$qemu" ] || backends=4
+	echo "bench-migration: $(((3 * backends + 1) * rounds)) migrations" \
+		"(half a minute each)"
 	rm -rf "$out/migration"
 	quietly "$out/migration.log" tools/testing/vm/run.sh "$kver" --cpus 1 --mem 6144 \
-		--timeout 7200 --log "$out/migration" -- \
+		--timeout 14400 --log "$out/migration" -- \
 		env ROUNDS="$rounds" tools/bench/bench-migration.sh --inside \
-		"$top/build/$kver" "$kver"
+		"$top/build/$kver" "$kver" "$qemu"
 	cp "$out/migration/rows.csv" "$csv"
 	table
 	plot

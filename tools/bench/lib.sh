@@ -9,12 +9,12 @@ out=$top/build/bench
 # shellcheck source=tools/testing/vm/modules.sh
 . "$top/tools/testing/vm/modules.sh"
 
-# Installs what a bench needs, and chooses its kernel, $kver.
+# bench_begin PROFILE: installs what a bench needs, and chooses its kernel, $kver.
 bench_begin()
 {
 	cd "$top" || exit 1
 	mkdir -p "$out"
-	tools/deps bench
+	tools/deps "$1"
 	kver=${KVER:-$(tools/kernels --boot 6.12 || true)}
 	if [ -z "$kver" ]; then
 		echo "$(basename "$0" .sh): no kernel 6.12 with headers is installed" >&2
