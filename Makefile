@@ -53,7 +53,8 @@ LOCKED = $(if $(findstring n,$(firstword -$(MAKEFLAGS))),,+)@flock "$(FARM)/.loc
 # Of a path or name given by the user, the kernel sees only what we pass on.
 unexport KDIR KVER BUILD
 
-.PHONY: modules farm install modules_install dkms-install dkms-remove clean help demo demo-seed \
+.PHONY: modules farm install modules_install dkms-install dkms-remove clean help demo demo-region \
+	demo-region-bare demo-seed \
 	check check-long check-debug check-kcsan coverage mutants selftests guest unit \
 	bench-dirty bench-engine bench-migration
 
@@ -106,8 +107,14 @@ unit:
 demo:
 	@tools/demo.sh
 
-demo-seed:
-	@tools/demo.sh seed
+demo-region:
+	@tools/demo.sh region
+
+demo-region-bare:
+	@tools/demo.sh bare
+
+# Its name until 0.3.
+demo-seed: demo-region-bare
 
 check:
 	@tools/check.sh
@@ -146,7 +153,8 @@ help:
 	@echo 'make dkms-install     have DKMS install them, for each kernel (or KVER=)'
 	@echo 'make dkms-remove      ... and remove them'
 	@echo 'make demo             QEMU moves a guest with a working vGPU, in a VM'
-	@echo 'make demo-seed        move a vGPU by the region of 2018, without QEMU'
+	@echo 'make demo-region      ... by the region and the bitmap of 2018 (builds a QEMU)'
+	@echo 'make demo-region-bare move a vGPU by them without QEMU (so far: demo-seed)'
 	@echo 'make check            all checks and tests, on each kernel series'
 	@echo 'make check-long       the same, with all that takes hours'
 	@echo 'make check-debug      the selftests on a kernel with KASAN and lockdep'
