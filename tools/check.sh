@@ -73,6 +73,30 @@ guests()
 	e2e e2e-type1 "$guest_kver" 900 --claim none -- short
 }
 
+# Guests on the QEMU of samples/qemu/, moved by the device-state region: all cases
+# on 6.12 with --long, one move each elsewhere then.
+region_guests()
+{
+	local kver with=(--region-qemu "$region_qemu")
+
+	if [ -z "$region_qemu" ]; then
+		start e2e-region printf '1..1\nok 1 - %s # SKIP %s\n' \
+			"guests move by the device-state region" \
+			"the source of QEMU cannot be had"
+	elif [ "$mode" = --long ]; then
+		e2e e2e-region "$debug_kernel" 3600 "${with[@]}" -- region-short
+		for kver in "${kernels[@]}"; do
+			if [ "$kver" = "$guest_kver" ]; then
+				e2e e2e-region "$kver" 7200 "${with[@]}" -- region
+			else
+				e2e e2e-region "$kver" 1800 "${with[@]}" -- region-short
+			fi
+		done
+	else
+		e2e e2e-region "$guest_kver" 900 "${with[@]}" -- region-check
+	fi
+}
+
 # selftests LANE KERNEL EFFORT TEST...: starts a lane. The debug kernel needs
 # more of everything.
 selftests()
@@ -147,7 +171,13 @@ done
 guest_kver=$(tools/kernels --boot 6.12) || exit 1
 debug_kernel=$(tools/kernel/build.sh "$flavour") || exit 1
 debug_release=$(cat "$debug_kernel/release") || exit 1
-[ "$profile" = debug ] || tools/kernel/next.sh >/dev/null || exit 1
+region_qemu=
+if [ "$profile" != debug ]; then
+	tools/kernel/next.sh >/dev/null || exit 1
+	# 3: its source cannot be had.
+	region_qemu=$(samples/qemu/build.sh) || [ $? -eq 3 ] || exit 1
+	region_qemu=${region_qemu:+$region_qemu/qemu-system-x86_64}
+fi
 
 lanes_begin
 say "building for ${kernels[*]} $debug_release"
@@ -188,6 +218,7 @@ for kver in "${kernels[@]}"; do
 done
 if [ "$profile" != debug ]; then
 	guests
+	region_guests
 	checks
 fi
 lanes_end
