@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "kselftest_harness.h"
 #include "context.h"
@@ -15,17 +16,26 @@
 #include "vmm.h"
 
 #define MANY		60
-#define MOST		10	/* lines of one device in a minute */
+#define MOST		10	/* lines of one device in a window */
+#define WINDOW		60	/* seconds */
 #define MIB		(1024 * 1024ULL)
 
 FIXTURE(two)
 {
 	struct rig noisy;
 	struct rig quiet;
+	time_t begun;
 };
+
+/* As many lines again as there are a minute, where the test takes so long. */
+static int most(time_t begun)
+{
+	return MOST * (1 + (time(NULL) - begun) / WINDOW);
+}
 
 FIXTURE_SETUP(two)
 {
+	self->begun = time(NULL);
 	ASSERT_EQ(0, rig_create(&self->noisy));
 	ASSERT_EQ(0, rig_open(&self->noisy));
 	ASSERT_EQ(0, rig_create(&self->quiet));
@@ -52,7 +62,9 @@ TEST_F(two, faults_of_one_hide_none_of_the_other)
 	for (i = 0; i < MANY; i++)
 		ASSERT_EQ(0, fault(&self->noisy));
 	ASSERT_EQ(0, fault(&self->quiet));
-	EXPECT_EQ(MOST, klog_lines(self->noisy.vmm.uuid, "stopped at"));
+	EXPECT_LE(MOST, klog_lines(self->noisy.vmm.uuid, "stopped at"));
+	EXPECT_GE(most(self->begun),
+		  klog_lines(self->noisy.vmm.uuid, "stopped at"));
 	EXPECT_EQ(1, klog_lines(self->quiet.vmm.uuid, "stopped at"));
 }
 
@@ -66,7 +78,9 @@ TEST_F(two, faults_of_a_device_that_is_opened_again_are_no_more)
 		rig_close(&self->noisy);
 		ASSERT_EQ(0, rig_open(&self->noisy));
 	}
-	EXPECT_EQ(MOST, klog_lines(self->noisy.vmm.uuid, "stopped at"));
+	EXPECT_LE(MOST, klog_lines(self->noisy.vmm.uuid, "stopped at"));
+	EXPECT_GE(most(self->begun),
+		  klog_lines(self->noisy.vmm.uuid, "stopped at"));
 }
 
 TEST_F(two, contexts_that_one_refuses_hide_none_of_the_other)
@@ -79,7 +93,9 @@ TEST_F(two, contexts_that_one_refuses_hide_none_of_the_other)
 						 sizeof(bad)));
 	ASSERT_EQ(-EINVAL, devstate_load(&self->quiet.vmm.state, bad,
 					 sizeof(bad)));
-	EXPECT_EQ(MOST, klog_lines(self->noisy.vmm.uuid, "context refused"));
+	EXPECT_LE(MOST, klog_lines(self->noisy.vmm.uuid, "context refused"));
+	EXPECT_GE(most(self->begun),
+		  klog_lines(self->noisy.vmm.uuid, "context refused"));
 	EXPECT_EQ(1, klog_lines(self->quiet.vmm.uuid, "context refused"));
 }
 
