@@ -7,6 +7,8 @@
 
 #include <linux/hugetlb_inline.h>
 #include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/rwsem.h>
 
 /**
  * compat_pin_user_pages_remote - pin pages without ever dropping mmap_lock
@@ -67,6 +69,24 @@ static inline long compat_pin_user_pages_longterm(struct mm_struct *mm,
 #endif
 	return compat_pin_user_pages_remote(mm, start, nr_pages,
 					    flags | FOLL_LONGTERM, pages);
+}
+
+/**
+ * compat_mmap_write_trylock - take mmap_lock for writing, if nobody has it
+ * @mm: address space
+ *
+ * Kernels lost a function for this when nobody used it.
+ *
+ * Return: whether it was taken; undo with mmap_write_unlock().
+ */
+static inline bool compat_mmap_write_trylock(struct mm_struct *mm)
+{
+	if (!down_write_trylock(&mm->mmap_lock))
+		return false;
+#ifdef HAVE_MM_LOCK_SEQCOUNT
+	mm_lock_seqcount_begin(mm);
+#endif
+	return true;
 }
 
 /**

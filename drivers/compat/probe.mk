@@ -18,6 +18,7 @@ compat-flags := \
 	$(call compat-has,vfio.h,.[*]migration_get_data_size.,HAVE_VFIO_MIG_DATA_SIZE) \
 	$(call compat-has,module.h,MODULE_INFO.import_ns. ns.$$,HAVE_MODULE_IMPORT_NS_STRING) \
 	$(call compat-has,mm.h,void vm_flags_set,HAVE_VM_FLAGS_SET) \
+	$(call compat-has,mmap_lock.h,void mm_lock_seqcount_begin,HAVE_MM_LOCK_SEQCOUNT) \
 	$(call compat-has,mm.h,struct vm_area_struct [*][*]vmas. int [*]locked,HAVE_GUP_VMAS) \
 	$(call compat-has,mm.h,gup_must_unshare.unsigned int flags,HAVE_GUP_READ_SHARES) \
 	$(call compat-has,sched/vhost_task.h,void .[*]handle_(sig)?kill..void [*],HAVE_VHOST_TASK) \
@@ -33,6 +34,7 @@ compat-flags := \
 # HAVE_VFIO_MIG_DATA_SIZE: since 6.2; answered by the driver before.
 # HAVE_MODULE_IMPORT_NS_STRING: since 6.13; a bare word before.
 # HAVE_VM_FLAGS_SET: since 6.3; plain |= before.
+# HAVE_MM_LOCK_SEQCOUNT: since 6.13, and in stable branches.
 # HAVE_GUP_VMAS: up to 6.4; one argument fewer since.
 # HAVE_GUP_READ_SHARES: up to 6.1; a page pinned to be read is unshared since.
 # HAVE_VHOST_TASK: since 6.11; older ones do not say that they were killed.

@@ -108,11 +108,14 @@ static void mvgpu_reach_next(struct mvgpu_gtt *gtt, u32 at, unsigned int most,
 	mvgpu_gtt_unlock(gtt);
 }
 
-/* All of them or none: 0, or -errno of the pin. */
+/*
+ * All of them or none: 0, or -errno of the pin. The state mutex is held, and close
+ * waits for it: so this waits for nobody in user space.
+ */
 static int mvgpu_reach_pin(struct mvgpu_device *dev,
 			   const struct mvgpu_reach *reach)
 {
-	int prot = IOMMU_READ |
+	int prot = IOMMU_READ | VFIO_DIRTY_NOWAIT |
 		   (reach->entry & MVGPU_GTT_WRITE ? IOMMU_WRITE : 0);
 	u64 iova = reach->entry & MVGPU_GTT_ADDRESS;
 	struct page *pages[MVGPU_CHUNK_PAGES];
@@ -138,8 +141,9 @@ static int mvgpu_reach_pin(struct mvgpu_device *dev,
  * @dev: the device, stopped, on a container that vfio_dirty serves; nothing is
  *	pinned
  *
- * What cannot be pinned for another reason than the limit is left to the worker,
- * which copies it or faults when a command comes to it.
+ * What cannot be pinned for another reason than the limit, or would have to come
+ * from user space, is left to the worker, which waits for it, copies it or faults
+ * when a command comes to it.
  *
  * Return: 0, -ENOMEM if RLIMIT_MEMLOCK of who mapped it does not allow that, or
  * -EINTR. Whatever is pinned stays so until mvgpu_gtt_clear().

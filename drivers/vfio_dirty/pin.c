@@ -18,6 +18,7 @@
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <linux/vfio_dirty.h>
 
 #include "block.h"
 #include "compat_vfio.h"
@@ -39,6 +40,7 @@
  * @iova: first byte of the first page
  * @nr: how many pages
  * @prot: IOMMU_READ, IOMMU_WRITE
+ * @nowait: wait for nobody in user space
  * @pages: receives the pages
  * @done: how many are pinned
  */
@@ -47,6 +49,7 @@ struct vfio_dirty_pin {
 	u64 iova;
 	unsigned long nr;
 	int prot;
+	bool nowait;
 	struct page **pages;
 	unsigned long done;
 };
@@ -83,7 +86,7 @@ static int vfio_dirty_await_settled_locked(struct vfio_dirty_container *c)
 static noinline long vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
 					       struct vfio_dirty_mapping *m,
 					       unsigned long page, long nr,
-					       struct page **pages)
+					       struct page **pages, bool nowait)
 {
 	long got, done = 0;
 
@@ -95,7 +98,7 @@ static noinline long vfio_dirty_pin_new_locked(struct vfio_dirty_container *c,
 
 	vfio_dirty_mapping_use_locked(c, m);
 	mutex_unlock(&c->lock);
-	got = vfio_dirty_pages_get(m, page, nr, pages);
+	got = vfio_dirty_pages_get(m, page, nr, pages, nowait);
 	cond_resched();
 	mutex_lock(&c->lock);
 	if (got > 0 && !m->gone) {
@@ -224,6 +227,13 @@ static long vfio_dirty_pin_some_locked(struct vfio_dirty_container *c,
 	struct vfio_dirty_mapping *m;
 
 	lockdep_assert_held(&c->lock);
+	if (pin->nowait) {
+		/* who unmaps waits for who uses the mapping */
+		m = vfio_dirty_mapping_find_locked(c, iova);
+		if (m && m->stage == VFIO_DIRTY_CLOSED)
+			return -EAGAIN;
+		patience = 0;
+	}
 	m = vfio_dirty_mapping_enter_locked(c, iova, pin->prot, patience);
 	if (IS_ERR(m))
 		return PTR_ERR(m);
@@ -234,8 +244,9 @@ static long vfio_dirty_pin_some_locked(struct vfio_dirty_container *c,
 	if (got)
 		return got;
 	if (vfio_dirty_block_moving_locked(c, m, page))
-		return vfio_dirty_await_settled_locked(c);
-	return vfio_dirty_pin_new_locked(c, m, page, nr, pages);
+		return pin->nowait ? -EAGAIN :
+				     vfio_dirty_await_settled_locked(c);
+	return vfio_dirty_pin_new_locked(c, m, page, nr, pages, pin->nowait);
 }
 
 /*
@@ -298,14 +309,15 @@ static int vfio_dirty_pin_all(struct vfio_dirty_container *c,
  * @group: the group of the device
  * @iova: first page; need not be aligned
  * @npage: how many
- * @prot: IOMMU_READ, IOMMU_WRITE
+ * @prot: IOMMU_READ, IOMMU_WRITE, VFIO_DIRTY_NOWAIT
  * @pages: receives the pages
  *
  * Return: @npage, -COMPAT_VFIO_EWRAP if they wrap around the address space,
  * -EINVAL if some are not mapped, -EPERM if they are mapped without @prot,
  * -ENODEV if the process that mapped them is gone, -ENOMEM if they exceed its
  * RLIMIT_MEMLOCK, -EAGAIN if some cannot be pinned for now (others
- * hold them where they may not stay, or memory is short), -EOVERFLOW, -EINTR, or
+ * hold them where they may not stay, memory is short, or with VFIO_DIRTY_NOWAIT
+ * they are what somebody else waits for), -EOVERFLOW, -EINTR, or
  * what pin_user_pages_remote() says of memory that cannot be pinned.
  */
 int vfio_dirty_pin_pages(struct vfio_dirty_container *c,
@@ -316,7 +328,8 @@ int vfio_dirty_pin_pages(struct vfio_dirty_container *c,
 		.group = group,
 		.iova = iova & PAGE_MASK,
 		.nr = npage,
-		.prot = prot,
+		.prot = prot & ~VFIO_DIRTY_NOWAIT,
+		.nowait = prot & VFIO_DIRTY_NOWAIT,
 		.pages = pages,
 	};
 	u64 last;

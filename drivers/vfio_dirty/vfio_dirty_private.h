@@ -280,7 +280,7 @@ vfio_dirty_client_find_locked(struct vfio_dirty_container *c,
 
 /* pages.c */
 long vfio_dirty_pages_get(struct vfio_dirty_mapping *m, unsigned long page,
-			  unsigned long nr, struct page **pages);
+			  unsigned long nr, struct page **pages, bool nowait);
 void vfio_dirty_pages_put(struct vfio_dirty_mapping *m, struct page **pages,
 			  unsigned long nr);
 

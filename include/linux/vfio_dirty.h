@@ -6,7 +6,18 @@
 #ifndef _LINUX_VFIO_DIRTY_H
 #define _LINUX_VFIO_DIRTY_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
+
+/*
+ * Beside IOMMU_READ and IOMMU_WRITE for vfio_pin_pages(), of a device for which
+ * vfio_dirty_open() returned a client: wait for nobody in user space, neither a
+ * file system nor a process that waits for one. Memory that is the kernel's is
+ * brought in; of a file, only pages are pinned that the process has for itself
+ * already. For others the error is -EFAULT, or -EAGAIN where it may be another a
+ * moment later: those can be pinned without this.
+ */
+#define VFIO_DIRTY_NOWAIT	BIT(30)
 
 struct device_driver;
 struct vfio_device;

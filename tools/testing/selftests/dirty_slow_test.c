@@ -14,6 +14,7 @@
 
 #include "dirty.h"
 #include "kselftest_harness.h"
+#include "migration2.h"
 #include "rig.h"
 #include "slowfs.h"
 #include "tasks.h"
@@ -186,6 +187,69 @@ TEST_F_TIMEOUT(slow_file, who_stands_back_for_an_engine_that_waits_can_be_killed
 	} while (heard == 'g' && tries < 20);
 	ASSERT_EQ('w', heard);
 	EXPECT_EQ('k', vmm_heard(&self->vmm));
+}
+
+/* What a source saved that had reached the memory. */
+static struct mig_stream saved;
+
+static int save_reached(struct rig *rig)
+{
+	void *mem = dirty_memory(SLOWFS_SIZE);
+
+	if (!mem || vfio_map_dma(rig->vmm.vfio.container, SLOW_IOVA, mem,
+				 SLOWFS_SIZE, DIRTY_RW))
+		return -ENOMEM;
+	return gpu_gtt_bind(&rig->vmm.gpu, RIG_FREE / RIG_PAGE,
+			    SLOWFS_SIZE / RIG_PAGE,
+			    SLOW_IOVA | MVGPU_GTT_VALID | MVGPU_GTT_WRITE) ?:
+	       rig_run(rig, gpu_fill(RIG_FREE, SLOWFS_SIZE, 1, 0, 1)) ?:
+	       mig_save(rig->vmm.vfio.device, &saved);
+}
+
+/*
+ * Its memory is a file's. Whoever writes the context has no more than a data fd, and
+ * another closes the vGPU meanwhile: close cannot be killed.
+ */
+static int life_that_loads_on_a_slow_file(struct vmm *vmm)
+{
+	struct rig *rig = &vmm->rig;
+	int file, fd;
+	void *mem;
+
+	close(slow.fd);
+	file = open(slow.file, O_RDWR | O_CLOEXEC);
+	mem = mmap(NULL, SLOWFS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+		   file, 0);
+	if (mem == MAP_FAILED || rig_open(rig))
+		return __LINE__;
+	if (vfio_map_dma(rig->vmm.vfio.container, SLOW_IOVA, mem, SLOWFS_SIZE,
+			 DIRTY_RW))
+		return __LINE__;
+	if (mig_set(rig->vmm.vfio.device, MIG_RESUMING, &fd))
+		return __LINE__;
+	vmm_say(vmm, 'l');
+	if (mig_fill(fd, &saved, MIG_PREFIX, 1 << 20))
+		return __LINE__;
+	/* the ring, which is the kernel's memory */
+	if (rig_attribute(rig, "pages_pinned") != 1)
+		return __LINE__;
+	vmm_say(vmm, 'e');
+	return 0;
+}
+
+TEST_F_TIMEOUT(slow_file, target_waits_for_none_while_it_takes_a_context, 600)
+{
+	struct rig source;
+
+	ASSERT_EQ(0, rig_create(&source));
+	EXPECT_EQ(0, rig_open(&source));
+	EXPECT_EQ(0, save_reached(&source));
+	rig_destroy(&source);
+	ASSERT_NE(NULL, saved.data);
+	ASSERT_EQ(0, vmm_start(&self->vmm, life_that_loads_on_a_slow_file));
+	ASSERT_EQ('l', vmm_heard(&self->vmm));
+	EXPECT_EQ('e', vmm_heard(&self->vmm));
+	mig_stream_free(&saved);
 }
 
 /* What processes want of memory that does not come. */
