@@ -110,19 +110,34 @@ struct compat_vhost_task {
 	struct task_struct *task;
 };
 
+static inline bool compat_vhost_task_freezes(struct task_struct *task)
+{
+	if (freezing(task))
+		return true;
+#ifdef CONFIG_CGROUPS
+	return test_bit(CGRP_FREEZE, &task_dfl_cgroup(task)->flags);
+#else
+	return false;
+#endif
+}
+
+/* Not of its first thread if that has ended: that stays in the group where it was. */
 static inline bool compat_vhost_task_opener_freezes(struct compat_vhost_task *t)
 {
-	struct task_struct *opener;
+	struct task_struct *opener, *thread;
 	bool freezes = false;
 
 	rcu_read_lock();
 	opener = pid_task(t->opener, PIDTYPE_TGID);
-	if (opener)
-		freezes = freezing(opener);
-#ifdef CONFIG_CGROUPS
-	if (opener && !freezes)
-		freezes = test_bit(CGRP_FREEZE, &task_dfl_cgroup(opener)->flags);
-#endif
+	if (!opener)
+		goto out;
+	for_each_thread(opener, thread) {
+		if (thread->flags & PF_EXITING)
+			continue;
+		freezes = compat_vhost_task_freezes(thread);
+		break;
+	}
+out:
 	rcu_read_unlock();
 
 	return freezes;

@@ -62,7 +62,9 @@ static int mdev_migration_try_locked(struct mdev_migration *mig,
 
 	lockdep_assert_held(&mig->state_mutex);
 
-	if (actions & MDEV_MIGRATION_DO_QUIESCE_P2P)
+	if (actions & MDEV_MIGRATION_DO_RESUME && ops->resume_prepare)
+		error = ops->resume_prepare(priv);
+	if (!error && actions & MDEV_MIGRATION_DO_QUIESCE_P2P)
 		error = ops->quiesce(priv, MDEV_MIGRATION_QUIESCE_P2P);
 	if (!error && actions & MDEV_MIGRATION_DO_QUIESCE)
 		error = ops->quiesce(priv, MDEV_MIGRATION_QUIESCE_STOP);

@@ -116,6 +116,12 @@ static int mvgpu_context_quiesce(void *priv, enum mdev_migration_quiesce level)
 	return mvgpu_worker_quiesce(priv);
 }
 
+/* The thread may be gone with its process. */
+static int mvgpu_context_resume_prepare(void *priv)
+{
+	return mvgpu_worker_revive(priv);
+}
+
 static void mvgpu_context_resume(void *priv)
 {
 	mvgpu_worker_resume(priv);
@@ -535,6 +541,7 @@ const struct mdev_migration_ops mvgpu_context_ops = {
 	.compat_check = mvgpu_context_compat_check,
 	.compat_version = MVGPU_CONTEXT_COMPAT_VERSION,
 	.quiesce = mvgpu_context_quiesce,
+	.resume_prepare = mvgpu_context_resume_prepare,
 	.resume = mvgpu_context_resume,
 	.sections = mvgpu_context_sections,
 	.nr_sections = ARRAY_SIZE(mvgpu_context_sections),

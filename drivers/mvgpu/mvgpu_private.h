@@ -6,21 +6,21 @@
  *
  *	trace, config_space, msix, decode, context_wire, blend, vram_fs, vram,
  *	vram_map, vram_track, thread, foreign, gtt, gtt_reach, engine_mem,
- *	clock, engine, irq, queue, worker, context, registers, regions, types,
- *	device, sysfs, main
+ *	clock, engine, irq, queue, worker, worker_thread, context, registers,
+ *	regions, types, device, sysfs, main
  *
  * Locks, outermost first:
  *
  *	the library's state mutex
  *	  mvgpu_device::config_lock
  *	  mvgpu_device::open_lock
- *	  mvgpu_worker::thread_lock, also inside of config_lock
+ *	  mvgpu_worker::thread_lock
  *	    mvgpu_device::lock (spinlock), mvgpu_gtt::lock, mvgpu_vram::lock:
  *		leaves; none is held while another is taken, nor over pin,
  *		unpin, dma_rw, mark or user copies
  *
- * Of these the state mutex alone is held over a wait for the worker, which may wait
- * for the VMM's memory, and so for user space: it is taken killably.
+ * Of these the state mutex and thread_lock are held over a wait for the worker, which
+ * may wait for the VMM's memory, and so for user space: they are taken killably.
  *
  * The mmap lock is outside of a VRAM page's lock, and that of mvgpu_vram::lock
  * (fault handlers); the locks of page tables are inside of a page's lock, but not
@@ -150,7 +150,8 @@ struct mvgpu_gtt {
 /**
  * struct mvgpu_worker - the thread that runs the queues; mvgpu_device::lock
  *	protects what does not say otherwise
- * @thread_lock: held to replace @thread, by who kicks it
+ * @thread_lock: held to replace @thread, also over the wait for the old one; taken
+ *	killably
  * @thread: from open to close; of the opener, or of whoever rang when that was gone
  * @mem: the thread's way to memory, from open to close; its own
  * @memcg: charged for what the thread allocates: the opener's
@@ -352,8 +353,8 @@ bool mvgpu_vram_map_was_starved(void);
 
 /* registers.c: register BAR; len is 4 or 8, offset aligned to it */
 u64 mvgpu_registers_read(struct mvgpu_device *dev, u64 offset, unsigned int len);
-void mvgpu_registers_write(struct mvgpu_device *dev, u64 offset,
-			   unsigned int len, u64 value);
+int mvgpu_registers_write(struct mvgpu_device *dev, u64 offset,
+			  unsigned int len, u64 value);
 
 /* gtt.c */
 void mvgpu_gtt_init(struct mvgpu_device *dev);
@@ -395,14 +396,19 @@ void mvgpu_queue_faulted_locked(struct mvgpu_device *dev, unsigned int nr);
 
 /* worker.c */
 void mvgpu_worker_init(struct mvgpu_device *dev);
-int mvgpu_worker_open(struct mvgpu_device *dev);
-void mvgpu_worker_close(struct mvgpu_device *dev);
-void mvgpu_worker_kick(struct mvgpu_device *dev);
+bool mvgpu_worker_wake(struct mvgpu_device *dev);
+bool mvgpu_worker_run(void *data);
 int mvgpu_worker_quiesce(struct mvgpu_device *dev);
 void mvgpu_worker_resume(struct mvgpu_device *dev);
 /* Bus mastering changed; and wait until no DMA is in flight that it forbids. */
 void mvgpu_worker_set_bus_master(struct mvgpu_device *dev, bool on);
 int mvgpu_worker_await_dma(struct mvgpu_device *dev);
+
+/* worker_thread.c */
+int mvgpu_worker_open(struct mvgpu_device *dev);
+void mvgpu_worker_close(struct mvgpu_device *dev);
+int mvgpu_worker_kick(struct mvgpu_device *dev);
+int mvgpu_worker_revive(struct mvgpu_device *dev);
 
 /* The step that runs ends with its chunk. */
 static inline void mvgpu_worker_want(struct mvgpu_device *dev)

@@ -68,9 +68,10 @@ static ssize_t mvgpu_regions_config_read(struct mvgpu_device *dev,
 	return done;
 }
 
-/* Returns whether DMA is forbidden that was allowed. */
+/* Is DMA forbidden that was allowed; and is it allowed? */
 static bool mvgpu_regions_config_put_locked(struct mvgpu_device *dev, u64 pos,
-					    const u8 *data, u32 len)
+					    const u8 *data, u32 len,
+					    bool *allows)
 {
 	bool was = mvgpu_config_bus_master(&dev->config);
 	bool now;
@@ -82,24 +83,29 @@ static bool mvgpu_regions_config_put_locked(struct mvgpu_device *dev, u64 pos,
 	if (now != was)
 		mvgpu_worker_set_bus_master(dev, now);
 
+	*allows = now;
+
 	return was && !now;
 }
 
 static int mvgpu_regions_config_put(struct mvgpu_device *dev, u64 pos,
 				    const u8 *data, u32 len)
 {
-	bool forbids;
+	bool forbids, allows;
 	int ret = 0;
 
 	if (mutex_lock_killable(&dev->config_lock))
 		return -EINTR;
-	forbids = mvgpu_regions_config_put_locked(dev, pos, data, len);
+	forbids = mvgpu_regions_config_put_locked(dev, pos, data, len, &allows);
 	mutex_unlock(&dev->config_lock);
 
 	mdev_migration_touch(dev->mig);
 	/* A killed wait ends early, but the device does as the bit says. */
 	if (forbids)
 		ret = mvgpu_worker_await_dma(dev);
+	/* also if it was before: a write may be made again */
+	if (allows)
+		ret = mvgpu_worker_kick(dev);
 	if (!ret && mvgpu_config_is_flr(pos, data, len))
 		ret = mdev_migration_reset(dev->mig);
 	return ret;
@@ -152,15 +158,16 @@ static ssize_t mvgpu_regions_registers_write(struct mvgpu_device *dev,
 					     size_t count, u64 pos)
 {
 	__le64 data = 0;
+	int ret;
 
 	if (!mvgpu_regions_register_access(count, pos))
 		return count;
 	if (copy_from_user(&data, buf, count))
 		return -EFAULT;
 
-	mvgpu_registers_write(dev, pos, count, le64_to_cpu(data));
+	ret = mvgpu_registers_write(dev, pos, count, le64_to_cpu(data));
 	mdev_migration_touch(dev->mig);
-	return count;
+	return ret ?: count;
 }
 
 static ssize_t mvgpu_regions_msix_read(struct mvgpu_device *dev,

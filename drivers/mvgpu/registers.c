@@ -103,9 +103,11 @@ u64 mvgpu_registers_read(struct mvgpu_device *dev, u64 offset, unsigned int len)
  * @offset: in the BAR
  * @len: 4 or 8; @offset is aligned to it
  * @value: to write; ignored where there is no register
+ *
+ * Return: 0; of a doorbell -EINTR or -ERESTARTNOINTR, when it can be rung again.
  */
-void mvgpu_registers_write(struct mvgpu_device *dev, u64 offset,
-			   unsigned int len, u64 value)
+int mvgpu_registers_write(struct mvgpu_device *dev, u64 offset,
+			  unsigned int len, u64 value)
 {
 	u32 index;
 
@@ -113,15 +115,17 @@ void mvgpu_registers_write(struct mvgpu_device *dev, u64 offset,
 		offset -= MVGPU_QUEUE(0);
 		if (mvgpu_queue_write(dev, offset / MVGPU_QUEUE_STRIDE,
 				      offset % MVGPU_QUEUE_STRIDE, len, value))
-			mvgpu_worker_kick(dev);
-		return;
+			return mvgpu_worker_kick(dev);
+		return 0;
 	}
 	if (!mvgpu_registers_is_gtt(offset))
-		return;
+		return 0;
 
 	index = (offset - MVGPU_GTT) / sizeof(u64);
 	if (len == 8)
 		mvgpu_gtt_write(dev, index, 1, value, 0);
 	else
 		mvgpu_gtt_write_half(dev, index, offset % 8, value);
+
+	return 0;
 }

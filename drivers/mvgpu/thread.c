@@ -127,6 +127,12 @@ static void mvgpu_thread_reap(struct work_struct *work)
 	module_put(THIS_MODULE);
 }
 
+/* Why a process that is to be frozen, stopped or killed makes no thread. */
+static int mvgpu_thread_held(void)
+{
+	return fatal_signal_pending(current) ? -EINTR : restart_syscall();
+}
+
 /**
  * mvgpu_thread_create - make a thread of the current process
  * @work: what it does when it is woken, called in TASK_INTERRUPTIBLE. It returns
@@ -134,7 +140,8 @@ static void mvgpu_thread_reap(struct work_struct *work)
  * @data: argument of @work
  * @name: its name
  *
- * Return: the thread, or ERR_PTR.
+ * Return: the thread, or ERR_PTR; of -ERESTARTNOINTR if the process is just to be
+ * frozen or stopped, which makes none before it goes on, of -EINTR if it is killed.
  */
 struct mvgpu_thread *mvgpu_thread_create(bool (*work)(void *data), void *data,
 					 const char *name)
@@ -143,6 +150,7 @@ struct mvgpu_thread *mvgpu_thread_create(bool (*work)(void *data), void *data,
 					      GFP_KERNEL_ACCOUNT);
 	struct compat_vhost_task *task;
 	sigset_t block, before;
+	bool held;
 
 	if (!thread)
 		return ERR_PTR(-ENOMEM);
@@ -158,10 +166,12 @@ struct mvgpu_thread *mvgpu_thread_create(bool (*work)(void *data), void *data,
 	sigprocmask(SIG_BLOCK, &block, &before);
 	task = compat_vhost_task_create(mvgpu_thread_fn, mvgpu_thread_killed,
 					thread, name);
+	/* not all kernels say so */
+	held = IS_ERR(task) && signal_pending(current);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (IS_ERR(task)) {
 		kfree(thread);
-		return ERR_CAST(task);
+		return held ? ERR_PTR(mvgpu_thread_held()) : ERR_CAST(task);
 	}
 	thread->task = task;
 	compat_vhost_task_start(task);
@@ -239,13 +249,8 @@ static bool mvgpu_thread_leave(struct mvgpu_thread *thread)
 	return left;
 }
 
-/**
- * mvgpu_thread_let_go - it works no more
- * @thread: the thread, which is not valid afterwards
- *
- * Waits until it is out of its work, in which a fatal signal is pending.
- */
-void mvgpu_thread_let_go(struct mvgpu_thread *thread)
+/* It begins to work no more, and killable waits of its work end. */
+static struct task_struct *mvgpu_thread_dismiss(struct mvgpu_thread *thread)
 {
 	struct task_struct *self;
 
@@ -257,6 +262,35 @@ void mvgpu_thread_let_go(struct mvgpu_thread *thread)
 	/* one that has never run ends when it does */
 	if (self)
 		compat_vhost_task_kill(self);
+
+	return self;
+}
+
+/**
+ * mvgpu_thread_finish - wait until it is out of its work, for good
+ * @thread: the thread
+ *
+ * Return: 0, or -EINTR: then it works no more once it is out, and this can be called
+ * again.
+ */
+int mvgpu_thread_finish(struct mvgpu_thread *thread)
+{
+	mvgpu_thread_dismiss(thread);
+
+	return wait_event_killable(thread->idle, !mvgpu_thread_works(thread)) ?
+	       -EINTR : 0;
+}
+
+/**
+ * mvgpu_thread_let_go - it works no more
+ * @thread: the thread, which is not valid afterwards
+ *
+ * Waits until it is out of its work, in which a fatal signal is pending.
+ */
+void mvgpu_thread_let_go(struct mvgpu_thread *thread)
+{
+	struct task_struct *self = mvgpu_thread_dismiss(thread);
+
 	wait_event(thread->idle, !mvgpu_thread_works(thread));
 	if (self)
 		wake_up_process(self);

@@ -18,6 +18,7 @@ struct mvgpu_thread *mvgpu_thread_create(bool (*work)(void *data), void *data,
 bool mvgpu_thread_wake(struct mvgpu_thread *thread);
 bool mvgpu_thread_is_dead(struct mvgpu_thread *thread);
 bool mvgpu_thread_paused(void);
+int mvgpu_thread_finish(struct mvgpu_thread *thread);
 void mvgpu_thread_let_go(struct mvgpu_thread *thread);
 
 #endif /* _MVGPU_THREAD_H */

@@ -11,8 +11,7 @@
  *
  * The thread is one of the process that opened the vGPU, and is frozen, stopped
  * and killed with it, between two steps. Then the device is idle, whatever its
- * queues have to run. If that process is gone while another has the vGPU open,
- * the next that rings a doorbell has the thread.
+ * queues have to run. See worker_thread.c for where threads come from.
  */
 #include <linux/ktime.h>
 #include <linux/memcontrol.h>
@@ -61,8 +60,13 @@ static bool mvgpu_worker_may_run_locked(struct mvgpu_device *dev)
 	return mvgpu_runs_locked(dev) && !dev->worker.closing;
 }
 
-/* False if the thread was killed. */
-static bool mvgpu_worker_wake(struct mvgpu_device *dev)
+/**
+ * mvgpu_worker_wake - there may be something to run
+ * @dev: the device, open
+ *
+ * Return: false if the thread is gone, or is being killed.
+ */
+bool mvgpu_worker_wake(struct mvgpu_device *dev)
 {
 	struct mvgpu_thread *thread;
 	bool alive;
@@ -301,8 +305,13 @@ static enum mvgpu_result mvgpu_worker_step(struct mvgpu_device *dev,
 					     result;
 }
 
-/* The thread's work: true if there was something to do, or it is paused. */
-static bool mvgpu_worker_run(void *data)
+/**
+ * mvgpu_worker_run - the thread's work
+ * @data: the device
+ *
+ * Return: true if there was something to do, or it is paused.
+ */
+bool mvgpu_worker_run(void *data)
 {
 	struct mvgpu_device *dev = data;
 	struct mem_cgroup *old = set_active_memcg(dev->worker.memcg);
@@ -352,137 +361,6 @@ void mvgpu_worker_init(struct mvgpu_device *dev)
 	compat_hrtimer_setup(&dev->worker.timer, mvgpu_worker_timer);
 }
 
-/* As long as the kernel shows of a thread's name. */
-static struct mvgpu_thread *mvgpu_worker_create_thread(struct mvgpu_device *dev)
-{
-	char name[TASK_COMM_LEN];
-
-	snprintf(name, sizeof(name), "mvgpu/%s", dev_name(dev->vdev.dev));
-
-	return mvgpu_thread_create(mvgpu_worker_run, dev, name);
-}
-
-/*
- * A thread of the current process instead of one that was killed, which has to be
- * out of its work before.
- */
-static int mvgpu_worker_replace(struct mvgpu_device *dev)
-{
-	struct mvgpu_worker *worker = &dev->worker;
-	struct mvgpu_thread *old, *new;
-	int ret = 0;
-
-	mutex_lock(&worker->thread_lock);
-	old = rcu_dereference_protected(worker->thread,
-					lockdep_is_held(&worker->thread_lock));
-	if (old && !mvgpu_thread_is_dead(old))
-		goto out;
-	if (old) {
-		RCU_INIT_POINTER(worker->thread, NULL);
-		synchronize_rcu();
-		mvgpu_thread_let_go(old);
-	}
-	new = mvgpu_worker_create_thread(dev);
-	if (IS_ERR(new))
-		ret = PTR_ERR(new);
-	else
-		rcu_assign_pointer(worker->thread, new);
-out:
-	mutex_unlock(&worker->thread_lock);
-
-	return ret;
-}
-
-/**
- * mvgpu_worker_open - start the thread
- * @dev: the device; all else of it is open, queues are as after reset
- *
- * Return: 0 or -errno.
- */
-int mvgpu_worker_open(struct mvgpu_device *dev)
-{
-	struct mvgpu_worker *worker = &dev->worker;
-	struct mvgpu_thread *thread;
-
-	worker->quiesced = false;
-	worker->bus_master = false;
-	worker->closing = false;
-	mvgpu_clock_open(dev);
-	atomic_set(&worker->timer_expired, 0);
-
-	worker->mem = kvzalloc(sizeof(*worker->mem), GFP_KERNEL_ACCOUNT);
-	if (!worker->mem)
-		return -ENOMEM;
-
-	worker->memcg = get_mem_cgroup_from_mm(current->mm);
-	thread = mvgpu_worker_create_thread(dev);
-	if (IS_ERR(thread))
-		goto err_memcg;
-	rcu_assign_pointer(worker->thread, thread);
-
-	return 0;
-
-err_memcg:
-	mem_cgroup_put(worker->memcg);
-	worker->memcg = NULL;
-	kvfree(worker->mem);
-	worker->mem = NULL;
-
-	return PTR_ERR(thread);
-}
-
-/**
- * mvgpu_worker_close - end the thread, at the end of the chunk that it runs
- * @dev: the device
- *
- * Waits for nobody but the thread: what that waits for in the VMM's memory ends
- * with an error, also if it is this VMM that does not serve it.
- */
-void mvgpu_worker_close(struct mvgpu_device *dev)
-{
-	struct mvgpu_worker *worker = &dev->worker;
-	struct mvgpu_thread *thread;
-
-	spin_lock(&dev->lock);
-	worker->closing = true;
-	mvgpu_worker_want(dev);
-	spin_unlock(&dev->lock);
-
-	hrtimer_cancel(&worker->timer);
-	/* nobody else has the device open */
-	thread = rcu_dereference_protected(worker->thread, true);
-	RCU_INIT_POINTER(worker->thread, NULL);
-	if (thread)
-		mvgpu_thread_let_go(thread);
-	mem_cgroup_put(worker->memcg);
-	worker->memcg = NULL;
-	kvfree(worker->mem);
-	worker->mem = NULL;
-}
-
-/**
- * mvgpu_worker_kick - there may be something to run
- * @dev: the device, open
- *
- * Called by a process that has the device open: the thread becomes one of it if
- * the one that had it is gone.
- */
-void mvgpu_worker_kick(struct mvgpu_device *dev)
-{
-	int ret;
-
-	if (likely(mvgpu_worker_wake(dev)) || current->flags & PF_EXITING)
-		return;
-	ret = mvgpu_worker_replace(dev);
-	if (!ret)
-		mvgpu_worker_wake(dev);
-	else if (!fatal_signal_pending(current) &&
-		 __ratelimit(&dev->worker.said))
-		dev_warn(dev->vdev.dev,
-			 "stands still until the next doorbell: no thread in process %d (%d): look at its pids and nproc limits\n",
-			 task_tgid_nr(current), ret);
-}
-
 static bool mvgpu_worker_is_idle(struct mvgpu_device *dev)
 {
 	bool idle;
@@ -525,14 +403,15 @@ int mvgpu_worker_quiesce(struct mvgpu_device *dev)
 	mvgpu_irq_deliver_locked(dev);
 	spin_unlock(&dev->lock);
 	trace_mvgpu_quiesce(dev->vdev.dev, "interrupted");
-	mvgpu_worker_kick(dev);
+	/* who is being killed makes no other thread */
+	mvgpu_worker_wake(dev);
 
 	return -EINTR;
 }
 
 /**
  * mvgpu_worker_resume - undo mvgpu_worker_quiesce()
- * @dev: the device, open
+ * @dev: the device, open; with a thread, see mvgpu_worker_revive()
  */
 void mvgpu_worker_resume(struct mvgpu_device *dev)
 {
@@ -545,7 +424,7 @@ void mvgpu_worker_resume(struct mvgpu_device *dev)
 	mvgpu_queue_look_locked(dev);
 	mvgpu_irq_deliver_locked(dev);
 	spin_unlock(&dev->lock);
-	mvgpu_worker_kick(dev);
+	mvgpu_worker_wake(dev);
 }
 
 /**
@@ -553,7 +432,8 @@ void mvgpu_worker_resume(struct mvgpu_device *dev)
  * @dev: the device, open
  * @on: which of them
  *
- * There may be a chunk that still runs: see mvgpu_worker_await_dma().
+ * There may be a chunk that still runs: see mvgpu_worker_await_dma(). If it is
+ * allowed, mvgpu_worker_kick() has to follow where the device is not stopped.
  */
 void mvgpu_worker_set_bus_master(struct mvgpu_device *dev, bool on)
 {
@@ -565,11 +445,9 @@ void mvgpu_worker_set_bus_master(struct mvgpu_device *dev, bool on)
 	mvgpu_irq_deliver_locked(dev);
 	spin_unlock(&dev->lock);
 
-	if (on) {
-		mvgpu_worker_kick(dev);
-		/* who waited for the end of DMA has nothing to wait for */
+	/* who waited for the end of DMA has nothing to wait for */
+	if (on)
 		wake_up_all(&worker->idle);
-	}
 }
 
 static bool mvgpu_worker_obeys(struct mvgpu_device *dev)

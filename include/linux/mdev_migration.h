@@ -120,6 +120,11 @@ struct mdev_migration_mem_ops {
  * @quiesce: make the device as still as @level says, also if it is already
  *	still to some degree. May sleep; a wait is killable. 0, or -EINTR with
  *	the device as it was.
+ * @resume_prepare: get what @resume cannot do without. May be NULL. Comes before
+ *	all else that a change of state asks for, so also where @quiesce and
+ *	@resume follow, and may be followed by nothing. May sleep; a wait is
+ *	killable. 0, or -errno with the device as it was, to which user space's
+ *	call fails, or with -ERESTARTNOINTR is made again.
  * @resume: undo @quiesce of any level; queued work goes on. Cannot fail, pins
  *	nothing.
  * @sections: what @save may write and @state_check accepts
@@ -135,8 +140,8 @@ struct mdev_migration_mem_ops {
  * @apply: take over sections that @state_check accepted. The device is
  *	stopped and was reset before the load began. Cannot fail.
  * @ready: after @apply: get what the device needs to go on from there, and what
- *	the host may refuse, such as pinned memory. May be NULL. May sleep; a
- *	wait is killable, and short, as close may wait beside it. 0, or -errno
+ *	the host may refuse, such as pinned memory. May be NULL. May sleep, but
+ *	waits for nobody in user space, as close may wait beside it. 0, or -errno
  *	with *@why set: the write of the last byte fails, as VMMs look at nothing
  *	later.
  * @mem: device memory, or NULL if there is none
@@ -154,6 +159,7 @@ struct mdev_migration_ops {
 	u16 compat_version;
 
 	int (*quiesce)(void *priv, enum mdev_migration_quiesce level);
+	int (*resume_prepare)(void *priv);
 	void (*resume)(void *priv);
 
 	const struct mdev_migration_section_desc *sections;

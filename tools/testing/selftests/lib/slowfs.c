@@ -51,7 +51,7 @@ static void answer_init(struct slowfs *fs, const struct fuse_in_header *in)
 		.major = FUSE_KERNEL_VERSION,
 		.minor = FUSE_KERNEL_MINOR_VERSION,
 		/* of what is read ahead, nobody waits for the answer itself */
-		.flags = FUSE_ASYNC_READ,
+		.flags = fs->sync ? 0 : FUSE_ASYNC_READ,
 		.max_readahead = SLOWFS_SIZE,
 		.max_write = RIG_PAGE,
 	};
@@ -133,12 +133,13 @@ static int mount_it(struct slowfs *fs)
 	       -errno : 0;
 }
 
-int slowfs_start(struct slowfs *fs)
+static int start(struct slowfs *fs, bool sync)
 {
 	int ret;
 
 	memset(fs, 0, sizeof(*fs));
 	fs->fd = -1;
+	fs->sync = sync;
 	/* a module of the kernel's, or not even that */
 	if (access("/dev/fuse", F_OK) &&
 	    (system("modprobe -q fuse") || access("/dev/fuse", F_OK)))
@@ -159,6 +160,16 @@ int slowfs_start(struct slowfs *fs)
 		slowfs_stop(fs);
 	}
 	return ret;
+}
+
+int slowfs_start(struct slowfs *fs)
+{
+	return start(fs, false);
+}
+
+int slowfs_start_sync(struct slowfs *fs)
+{
+	return start(fs, true);
 }
 
 int slowfs_wait(struct slowfs *fs)

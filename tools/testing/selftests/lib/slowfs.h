@@ -7,6 +7,7 @@
 #define _SELFTESTS_SLOWFS_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 #define SLOWFS_SIZE	0x10000UL
 
@@ -14,6 +15,7 @@
  * struct slowfs - the file system
  * @fd: /dev/fuse, or -1
  * @pipe: a byte comes out for each read of the file
+ * @sync: whoever waits for a read waits for the answer
  * @thread: answers all else
  * @dir: where it is mounted
  * @file: its file
@@ -21,6 +23,7 @@
 struct slowfs {
 	int fd;
 	int pipe[2];
+	bool sync;
 	pthread_t thread;
 	char dir[64];
 	char file[80];
@@ -28,6 +31,9 @@ struct slowfs {
 
 /* 0; -EOPNOTSUPP if the kernel has no FUSE; or another -errno. */
 int slowfs_start(struct slowfs *fs);
+
+/* The same, but no signal ends the wait of who reads. */
+int slowfs_start_sync(struct slowfs *fs);
 
 /* Wait until somebody reads: 0 or -ETIMEDOUT. */
 int slowfs_wait(struct slowfs *fs);
