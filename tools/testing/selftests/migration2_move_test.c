@@ -61,18 +61,17 @@ static void move_memory(const struct rig *source, const struct rig *target)
 	memcpy(target->ring_ram.mem, source->ring_ram.mem, RIG_RING_SIZE);
 }
 
-/* Not by mappings, of which each page would be a fault. */
 static bool same_vram(struct rig *a, struct rig *b)
 {
-	static unsigned char left[MIB], right[MIB];
 	const __u64 size = a->vmm.gpu.vram_size;
-	bool same = b->vmm.gpu.vram_size == size;
-	__u64 at;
+	void *left = gpu_vram_map(&a->vmm.gpu);
+	void *right = gpu_vram_map(&b->vmm.gpu);
+	bool same = left && right && !memcmp(left, right, size);
 
-	for (at = 0; at < size && same; at += MIB)
-		same = !gpu_vram_read(&a->vmm.gpu, at, left, MIB) &&
-		       !gpu_vram_read(&b->vmm.gpu, at, right, MIB) &&
-		       !memcmp(left, right, MIB);
+	if (left)
+		munmap(left, size);
+	if (right)
+		munmap(right, size);
 	return same;
 }
 
