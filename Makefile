@@ -99,7 +99,7 @@ guest: modules
 # Prints the folder of a qemu-system-x86_64 that moves vGPUs by the region.
 .PHONY: qemu
 qemu:
-	@samples/qemu/build.sh
+	@tools/deps demo-region >&2 && samples/qemu/build.sh
 
 unit:
 	$(MAKE) -C tools/testing/unit OUTPUT="$(abspath $(BUILD))/unit" check
