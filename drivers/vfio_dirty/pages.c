@@ -190,7 +190,9 @@ static long vfio_dirty_pages_pin_nowait_mmap_locked(struct vfio_dirty_mapping *m
 		return -EFAULT;
 	nr = min(nr, (vma->vm_end - start) >> PAGE_SHIFT);
 	kernels = vfio_dirty_pages_are_the_kernels(vma);
-	if (!kernels && !is_cow_mapping(vma->vm_flags))
+	/* of a file that others see too */
+	if (!kernels && (vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) !=
+			VM_MAYWRITE)
 		return -EFAULT;
 	if (!kernels || userfaultfd_armed(vma))
 		flags |= FOLL_NOFAULT;

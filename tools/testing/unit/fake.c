@@ -50,6 +50,13 @@ static int fake_quiesce(void *priv, enum mdev_migration_quiesce level)
 	return 0;
 }
 
+static int fake_resume_prepare(void *priv)
+{
+	struct fake *fake = priv;
+
+	return fake->prepare_error;
+}
+
 static void fake_resume(void *priv)
 {
 	struct fake *fake = priv;
@@ -291,6 +298,7 @@ const struct mdev_migration_ops fake_ops = {
 	.compat_check = fake_compat_check,
 	.compat_version = 1,
 	.quiesce = fake_quiesce,
+	.resume_prepare = fake_resume_prepare,
 	.resume = fake_resume,
 	.sections = fake_sections,
 	.nr_sections = 2,

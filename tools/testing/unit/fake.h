@@ -45,6 +45,7 @@ struct fake {
 
 	/* what goes wrong */
 	int quiesce_error;
+	int prepare_error;
 	int track_error;
 	int save_error;
 	int read_error;

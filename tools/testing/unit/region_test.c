@@ -144,6 +144,22 @@ UNIT_TEST(run_control_is_one_byte)
 	fake_free(fake);
 }
 
+UNIT_TEST(start_that_is_not_prepared_changes_nothing)
+{
+	struct fake *fake = fake_new();
+
+	CHECK_EQ(1, fake_run(fake, STOP));
+	fake->prepare_error = -EINTR;
+	CHECK_EQ(-EINTR, fake_run(fake, START));
+	CHECK_EQ(0, fake_running(fake));
+	CHECK_EQ(0, fake->resumes);
+	fake->prepare_error = 0;
+	CHECK_EQ(1, fake_run(fake, START));
+	CHECK_EQ(1, fake_running(fake));
+	CHECK_EQ(1, fake->resumes);
+	fake_free(fake);
+}
+
 UNIT_TEST(run_control_interrupted_changes_nothing)
 {
 	struct fake *fake = fake_new();
