@@ -57,6 +57,8 @@ struct mvgpu_thread;
 /* Between two looks at the stop flag a queue moves or pins no more. */
 #define MVGPU_CHUNK_BYTES	(64 * 1024)
 #define MVGPU_CHUNK_PAGES	64
+/* 16 MiB of VRAM are looked at before there is a look at something else. */
+#define MVGPU_VRAM_LOOK_PAGES	4096UL
 /* Pieces of rows, each of which may take a copy from or to user space. */
 #define MVGPU_CHUNK_PIECES	1024
 
@@ -307,6 +309,9 @@ void mvgpu_vram_close(struct mvgpu_vram *vram);
 struct page *mvgpu_vram_page(struct mvgpu_vram *vram, u64 offset, bool alloc);
 /* The page to be mapped where there is none; referenced, or NULL, or ERR_PTR. */
 struct page *mvgpu_vram_hole(struct mvgpu_vram *vram);
+/* Number of the next page that exists, from @index on, or @end. */
+unsigned long mvgpu_vram_find(struct mvgpu_vram *vram, unsigned long index,
+			      unsigned long end);
 /* Make pages exist: how many do, from the first on. */
 u32 mvgpu_vram_allocate(struct mvgpu_vram *vram, u64 offset, u32 nr);
 

@@ -374,11 +374,33 @@ struct page *mvgpu_vram_page(struct mvgpu_vram *vram, u64 offset, bool alloc)
 	return page;
 }
 
+/**
+ * mvgpu_vram_find - find the next page that exists
+ * @vram: the VRAM
+ * @index: number of the page where to begin
+ * @end: number of the page where to end
+ *
+ * Return: its number, or @end if there is none before.
+ */
+unsigned long mvgpu_vram_find(struct mvgpu_vram *vram, unsigned long index,
+			      unsigned long end)
+{
+	mutex_lock(&vram->lock);
+	if (!vram->nr_allocated)
+		index = end;
+	while (index < end && !vram->pages[index])
+		index++;
+	mutex_unlock(&vram->lock);
+
+	return index;
+}
+
 /* Faults that looked at these pages before now have made their PTEs. */
 static void mvgpu_vram_settle(struct mvgpu_vram *vram, u64 offset, u64 len)
 {
+	unsigned long end = (offset + len) >> PAGE_SHIFT;
+	unsigned long index = offset >> PAGE_SHIFT, stop;
 	struct page *page = NULL;
-	u64 end;
 
 	mutex_lock(&vram->lock);
 	if (vram->hole) {
@@ -391,8 +413,12 @@ static void mvgpu_vram_settle(struct mvgpu_vram *vram, u64 offset, u64 len)
 		put_page(page);
 	}
 
-	for (end = offset + len; offset < end; offset += PAGE_SIZE) {
-		page = mvgpu_vram_page(vram, offset, false);
+	while (index < end) {
+		stop = min(end, index + MVGPU_VRAM_LOOK_PAGES);
+		index = mvgpu_vram_find(vram, index, stop);
+		page = index < stop ?
+		       mvgpu_vram_page(vram, (u64)index++ << PAGE_SHIFT, false) :
+		       NULL;
 		if (page) {
 			folio_wait_locked(page_folio(page));
 			put_page(page);

@@ -18,9 +18,6 @@
 
 #define MVGPU_VRAM_CHUNK_PAGES	(MDEV_MIGRATION_CHUNK_MAX >> PAGE_SHIFT)
 
-/* 16 MiB of zeros are looked at before there is a look at something else. */
-#define MVGPU_VRAM_LOOK_PAGES	4096UL
-
 /**
  * mvgpu_vram_track_start - note writes from now on
  * @vram: the VRAM; all of it counts as clean
@@ -171,8 +168,9 @@ static unsigned long mvgpu_vram_find_data(struct mvgpu_vram *vram,
 	unsigned long first = *index, end;
 	unsigned long stop = min(nr, first + MVGPU_VRAM_LOOK_PAGES);
 
+	first = mvgpu_vram_find(vram, first, stop);
 	while (first < stop && !mvgpu_vram_holds_data(vram, first)) {
-		first++;
+		first = mvgpu_vram_find(vram, first + 1, stop);
 		cond_resched();
 	}
 	*index = first;
