@@ -157,16 +157,22 @@ static void vfio_devstate_log_sync(MemoryListener *listener,
 
     if (vfio_devstate_in_bitmap(section) &&
         (s->mode == VFIO_DEVSTATE_PRECOPY ||
-         (!runstate_is_running() && s->bitmap_due))) {
+         (!s->running && s->bitmap_due))) {
         vfio_devstate_sync(s, section, true);
     }
 }
 
-static void vfio_devstate_log_after_sync(MemoryListener *listener)
+/* Not as log_global_after_sync, which a display calls as well. */
+static int vfio_devstate_synced(NotifierWithReturn *notifier, void *data,
+                                Error **errp)
 {
-    VFIODevState *s = container_of(listener, VFIODevState, listener);
+    VFIODevState *s = container_of(notifier, VFIODevState, synced);
+    PrecopyNotifyData *pnd = data;
 
-    s->bitmap_due &= runstate_is_running();
+    if (pnd->reason == PRECOPY_NOTIFY_AFTER_BITMAP_SYNC) {
+        s->bitmap_due &= s->running;
+    }
+    return 0;
 }
 
 /*
@@ -194,8 +200,8 @@ static bool vfio_devstate_check_container(VFIODevState *s, Error **errp)
     QLIST_FOREACH(other, &bcontainer->device_list, container_next) {
         VFIOPCIDevice *peer = container_of(other, VFIOPCIDevice, vbasedev);
 
-        if (other->type == VFIO_DEVICE_TYPE_PCI && peer->devstate &&
-            peer->devstate->mode != s->mode) {
+        if (other->type == VFIO_DEVICE_TYPE_PCI && peer != s->vdev &&
+            peer->devstate_mode != s->mode) {
             error_setg(errp, "x-device-state-region is not what it is for %s; "
                        "give all devices of the VM the same", other->name);
             return false;
@@ -236,13 +242,16 @@ bool vfio_devstate_bitmap_realize(VFIODevState *s, Error **errp)
         !vfio_devstate_try_bitmap(s, errp)) {
         return false;
     }
+    /* A device that is plugged in hears of the next change of the VM's state. */
+    s->running = runstate_is_live(runstate_get());
     s->bitmap_due = true;
     s->listener = (MemoryListener) {
         .name = "vfio-device-state",
         .region_del = vfio_devstate_region_del,
         .log_sync = vfio_devstate_log_sync,
-        .log_global_after_sync = vfio_devstate_log_after_sync,
     };
+    s->synced.notify = vfio_devstate_synced;
+    precopy_add_notifier(&s->synced);
     memory_listener_register(&s->listener, &address_space_memory);
     return true;
 }
@@ -250,5 +259,6 @@ bool vfio_devstate_bitmap_realize(VFIODevState *s, Error **errp)
 void vfio_devstate_bitmap_exit(VFIODevState *s)
 {
     memory_listener_unregister(&s->listener);
+    precopy_remove_notifier(&s->synced);
     s->vdev->vbasedev.bcontainer->dirty_pages_supported |= s->tracking;
 }

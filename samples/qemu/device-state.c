@@ -146,7 +146,8 @@ static void vfio_devstate_vm_change(void *opaque, bool running, RunState state)
     VFIODevState *s = opaque;
     Error *err = NULL;
 
-    s->bitmap_due |= running;
+    s->running = running;
+    s->bitmap_due = true;
     if (vfio_devstate_set_run(s, running ? VFIO_DEVICE_STATE_RUN_START :
                                            VFIO_DEVICE_STATE_RUN_STOP, &err)) {
         return;

@@ -10,6 +10,7 @@
 
 #include "exec/memory.h"
 #include "hw/qdev-properties.h"
+#include "qemu/notify.h"
 #include "system/runstate.h"
 
 typedef struct VFIOPCIDevice VFIOPCIDevice;
@@ -32,6 +33,8 @@ typedef struct VFIODevState {
     uint8_t peer_type[64];
     VMChangeStateEntry *vm_change;
     MemoryListener listener;
+    NotifierWithReturn synced;
+    bool running;          /* also while the guest sleeps, which ends unseen */
     bool bitmap_due;       /* it may have written since that was fetched */
     bool tracking;         /* by the container, which has to have it back */
 } VFIODevState;
