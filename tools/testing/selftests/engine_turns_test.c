@@ -471,6 +471,9 @@ static int life_of_the_mapper(struct vmm *vmm)
 /* Each of its pieces is a copy by another thread, or several of them. */
 TEST_F(foreign, chunk_ends_early_for_who_waits)
 {
+	/* there the engine is a kernel's thread, which reaches all memory itself */
+	if (system("grep -qw vhost_task_create /proc/kallsyms"))
+		SKIP(return, "the kernel has no vhost_task_create()");
 	ASSERT_EQ(0, vmm_start(&self->vmm, life_of_the_mapper));
 	EXPECT_EQ(0, vmm_wait(&self->vmm));
 }
