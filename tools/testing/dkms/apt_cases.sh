@@ -60,12 +60,12 @@ prebuilt()
 {
 	local folder=/tmp/out/$1/updates/dkms build=$state/$version/build/build/$1 name
 
-	for name in dirty/vfio_dirty migration/mdev_migration mvgpu/mvgpu; do
-		mkdir -p "$build/drivers/${name%/*}"
-		case $(echo "$folder/${name#*/}".ko*) in
-		*.xz) xz -dc "$folder/${name#*/}.ko.xz" ;;
-		*) cat "$folder/${name#*/}.ko" ;;
-		esac >"$build/drivers/$name.ko" || return
+	for name in vfio_dirty mdev_migration mvgpu; do
+		mkdir -p "$build/drivers/$name"
+		case $(echo "$folder/$name".ko*) in
+		*.xz) xz -dc "$folder/$name.ko.xz" ;;
+		*) cat "$folder/$name.ko" ;;
+		esac >"$build/drivers/$name/$name.ko" || return
 	done
 }
 
