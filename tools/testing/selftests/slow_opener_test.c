@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -326,15 +325,10 @@ static int freeze_while_it_waits(struct view *view,
 	       ret;
 }
 
-/* Then it goes on without the opener, and nobody has to make another. */
-static bool kernels_engine(void)
-{
-	return system("grep -qw vhost_task_create /proc/kallsyms");
-}
-
 TEST_F_TIMEOUT(slow_opener, leaves_an_engine_to_who_rang_before_a_freeze, 600)
 {
-	if (kernels_engine())
+	/* it goes on without the opener, and nobody has to make another */
+	if (rig_engine_is_the_kernels())
 		SKIP(return, "the kernel has no vhost_task_create()");
 	ASSERT_EQ(0, mkdir(CGROUP, 0755));
 	EXPECT_EQ(0, freeze_while_it_waits(&self->view, doorbell));
@@ -344,7 +338,7 @@ TEST_F_TIMEOUT(slow_opener, leaves_an_engine_to_who_rang_before_a_freeze, 600)
 /* Bus Master was on before, as it is when the write is made again. */
 TEST_F_TIMEOUT(slow_opener, leaves_an_engine_to_who_allowed_dma_before_one, 600)
 {
-	if (kernels_engine())
+	if (rig_engine_is_the_kernels())
 		SKIP(return, "the kernel has no vhost_task_create()");
 	ASSERT_EQ(0, mkdir(CGROUP, 0755));
 	EXPECT_EQ(0, freeze_while_it_waits(&self->view, master_on));

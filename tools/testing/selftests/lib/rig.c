@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -238,4 +239,9 @@ bool rig_all(const void *data, __u64 len, unsigned char value)
 	const unsigned char *from = data;
 
 	return !len || (from[0] == value && !memcmp(from, from + 1, len - 1));
+}
+
+bool rig_engine_is_the_kernels(void)
+{
+	return system("grep -qw vhost_task_create /proc/kallsyms");
 }

@@ -89,4 +89,10 @@ bool rig_all(const void *data, __u64 len, unsigned char value);
 /* Milliseconds of a clock that only goes forward. */
 long long rig_now_ms(void);
 
+/*
+ * Is the engine a thread of the kernel's, as it is where there is no
+ * vhost_task_create(), and not one of the process that opened the vGPU?
+ */
+bool rig_engine_is_the_kernels(void);
+
 #endif /* _SELFTESTS_RIG_H */
